@@ -1,0 +1,20 @@
+# hearth_module(NAME DEPENDS other... HEADERS ... SOURCES ... TESTS ...)
+#
+# One call a folder. Makes the library hearth_NAME and, where TESTS are named, the program NAME_test that links
+# it with GoogleTest. DEPENDS names other modules: they are the only ones this folder may include, which
+# tests/tidy checks against the sources.
+function(hearth_module name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;HEADERS;SOURCES;TESTS" ${ARGN})
+  add_library(hearth_${name} STATIC ${arg_SOURCES} ${arg_HEADERS})
+  set_target_properties(hearth_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(hearth_${name} PUBLIC hearth_flags fmt::fmt Threads::Threads)
+  foreach(other ${arg_DEPENDS})
+    target_link_libraries(hearth_${name} PUBLIC hearth_${other})
+  endforeach()
+  if(HEARTH_TESTS AND arg_TESTS)
+    add_executable(${name}_test ${arg_TESTS})
+    target_link_libraries(${name}_test PRIVATE hearth_${name} GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE HEARTH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${name}_test PROPERTIES TIMEOUT 300 DISCOVERY_TIMEOUT 60 DISCOVERY_MODE PRE_TEST)
+  endif()
+endfunction()

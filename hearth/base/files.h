@@ -1,0 +1,61 @@
+// Files: read whole, mapped, and written so that a crash or a full disk leaves the old content.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace hearth {
+
+namespace fs = std::filesystem;
+
+/// A file mapped read-only and shared; pages arrive when touched. Move-only; unmaps when destroyed.
+class MappedFile {
+ public:
+  /// Maps the regular file at `path`. Errors: not_found, io_failure, invalid_argument (not a regular file).
+  static MappedFile open(const fs::path& path);
+
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept { swap(other); }
+  MappedFile& operator=(MappedFile&& other) noexcept { swap(other); return *this; }
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
+  size_t size_bytes() const { return size_bytes_; }
+  const fs::path& path() const { return path_; }
+
+ private:
+  void swap(MappedFile& other) noexcept;
+
+  const std::byte* data_ = nullptr;
+  size_t size_bytes_ = 0;
+  fs::path path_;
+};
+
+/// The whole file as bytes. Errors: not_found, io_failure, resource_exhausted above `size_max_bytes`.
+std::string read_file(const fs::path& path, size_t size_max_bytes = size_t{1} << 30);
+
+/// Writes a file beside its final name and renames it into place on commit(): readers see the old file or
+/// the whole new one. Destroyed without commit(), it removes what it wrote.
+class AtomicFile {
+ public:
+  /// Errors: io_failure (folder missing, no permission, disk full).
+  explicit AtomicFile(const fs::path& path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  uint64_t written_bytes() const { return written_bytes_; }
+  /// Flushes to the disk, then renames. Nothing may be written afterwards.
+  void commit();
+
+ private:
+  fs::path path_, beside_;
+  int fd_ = -1;
+  uint64_t written_bytes_ = 0;
+};
+
+}  // namespace hearth

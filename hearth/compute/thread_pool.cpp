@@ -1,0 +1,115 @@
+#include "hearth/compute/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+
+#include "hearth/base/error.h"
+
+namespace hearth {
+namespace {
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Long enough to bridge the serial pieces between two loops of a forward pass (tens of microseconds), short enough
+// that an idle pool costs nothing: after this a thread sleeps.
+constexpr std::chrono::microseconds kSpin{100};
+
+// Spins, then sleeps, until `value` differs from `old`.
+template <class T>
+void wait_for_change(std::atomic<T>& value, T old) {
+  const auto until = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause_briefly();
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+  if (threads < 0 || threads > 1024)
+    throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and 1024", threads);
+  const int count = threads == 0 ? usable_cores() : threads;
+  workers_.reserve(count - 1);
+  for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { work(i); });
+}
+
+ThreadPool::~ThreadPool() {
+  stop_ = true;
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::work(int thread) {
+  uint32_t seen = 0;
+  while (true) {
+    wait_for_change(generation_, seen);
+    ++seen;
+    if (stop_) return;
+    (*body_)(thread);
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+  }
+}
+
+void ThreadPool::run(FunctionRef<void(int)> body) {
+  if (workers_.empty()) return body(0);
+  body_ = &body;
+  pending_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  body(0);
+  for (uint32_t left = pending_.load(std::memory_order_acquire); left != 0;
+       left = pending_.load(std::memory_order_acquire))
+    wait_for_change(pending_, left);
+}
+
+void ThreadPool::parallel_for(size_t count, size_t grain,
+                              FunctionRef<void(size_t begin, size_t end, int thread)> body) {
+  HEARTH_CHECK(grain >= 1);
+  if (count == 0) return;
+  if (workers_.empty() || count <= grain) return body(0, count, 0);
+  std::atomic<size_t> next{0};
+  run([&](int thread) {
+    while (true) {
+      const size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+      if (begin >= count) return;
+      body(begin, std::min(begin + grain, count), thread);
+    }
+  });
+}
+
+namespace {
+
+// cgroup v2 quota in cores, rounded up; a large number without a quota.
+int quota_cores() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period_us = 0;
+  if (!(file >> quota >> period_us) || quota == "max" || period_us <= 0) return 1 << 20;
+  return std::max(1, static_cast<int>(std::stod(quota) / period_us + 0.99));
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = 1;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
+  return std::min(cores, quota_cores());
+}
+
+}  // namespace hearth

@@ -1,0 +1,46 @@
+// A pool of threads for data-parallel loops that last microseconds to milliseconds.
+//
+// The calling thread is thread 0 and does its share. The others spin for a short while after a loop, because the
+// next one of a forward pass follows within microseconds, and then sleep on a futex: an idle pool burns no core.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include "hearth/base/function_ref.h"
+
+namespace hearth {
+
+class ThreadPool {
+ public:
+  /// `threads` >= 1 in all, the caller included; 0 takes one per core this process may run on.
+  explicit ThreadPool(int threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls body(thread) once on each thread, 0 <= thread < size(); returns when all have. Allocates nothing.
+  /// Not reentrant, and called from one thread at a time. `body` must not throw.
+  void run(FunctionRef<void(int thread)> body);
+
+  /// Splits [0, count) into ranges of about `grain` and calls body(begin, end, thread) until none is left;
+  /// threads that finish early take more. `grain` >= 1.
+  void parallel_for(size_t count, size_t grain, FunctionRef<void(size_t begin, size_t end, int thread)> body);
+
+ private:
+  void work(int thread);
+
+  std::vector<std::thread> workers_;
+  std::atomic<uint32_t> generation_{0};  // bumped for each loop; workers wait for it to change
+  std::atomic<uint32_t> pending_{0};     // workers that have not finished the loop
+  std::atomic<bool> stop_{false};
+  const FunctionRef<void(int)>* body_ = nullptr;
+};
+
+/// Cores that this process may run on (affinity mask and cgroup quota), at least 1.
+int usable_cores();
+
+}  // namespace hearth

@@ -1,0 +1,59 @@
+#include "hearth/compute/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <numeric>
+
+#include "hearth/base/error.h"
+
+namespace hearth {
+namespace {
+
+TEST(ThreadPool, EveryIndexIsVisitedOnceWhateverTheGrain) {
+  for (int threads : {1, 2, 3, 7})
+    for (size_t grain : {1, 3, 1000}) {
+      ThreadPool pool(threads);
+      for (size_t count : {0, 1, 2, 100, 1001}) {
+        std::vector<int> visits(count);
+        pool.parallel_for(count, grain, [&](size_t begin, size_t end, int thread) {
+          ASSERT_LT(thread, threads);
+          for (size_t i = begin; i < end; ++i) ++visits[i];
+        });
+        EXPECT_EQ(std::accumulate(visits.begin(), visits.end(), 0u), count);
+        EXPECT_EQ(std::count(visits.begin(), visits.end(), 1), static_cast<long>(count));
+      }
+    }
+}
+
+TEST(ThreadPool, RunCallsEachThreadOnceManyTimesOver) {
+  ThreadPool pool(4);
+  std::vector<int> calls(4);
+  for (int round = 0; round < 10000; ++round) pool.run([&](int thread) { ++calls[thread]; });
+  EXPECT_EQ(calls, (std::vector<int>{10000, 10000, 10000, 10000}));
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  auto seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+TEST(ThreadPool, AnIdlePoolBurnsNoCore) {
+  ThreadPool pool(4);
+  pool.run([](int) {});
+  const double before = cpu_seconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // Three workers spin 0.1 ms each; burning a core would be 300 ms and more.
+  EXPECT_LT(cpu_seconds() - before, 0.1);
+}
+
+TEST(ThreadPool, AThreadCountOutOfRangeIsAnError) {
+  EXPECT_THROW(ThreadPool(-1), Error);
+  EXPECT_THROW(ThreadPool(1025), Error);
+  EXPECT_GE(usable_cores(), 1);
+}
+
+}  // namespace
+}  // namespace hearth
