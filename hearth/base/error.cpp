@@ -32,7 +32,8 @@ int exit_status(Errc code) { return row(code).exit_status; }
 
 void detail::check_failed(const char* expression, const char* file, int line) {
   // The one place that prints from a library: after this there is no one left to report to.
-  std::fprintf(stderr, "hearth: bug at %s:%d: %s does not hold; please report this\n", file, line, expression);
+  std::fprintf(stderr, "hearth: bug at %s:%d: %s does not hold; please report this\n", file, line,
+               expression);
   std::abort();
 }
 

@@ -1,8 +1,8 @@
 // The one exception type of Hearth, and the check for our own bugs.
 //
-// Error is thrown where something the outside world did makes the operation impossible; it is caught at
-// boundaries only (a request, a job, a thread, main). HEARTH_CHECK is for what cannot happen unless we
-// made a mistake; it stays on in release builds.
+// Error is thrown where something the outside world did makes the operation impossible; it is
+// caught at boundaries only (a request, a job, a thread, main). HEARTH_CHECK is for what cannot
+// happen unless we made a mistake; it stays on in release builds.
 #pragma once
 #include <fmt/format.h>
 
@@ -13,7 +13,8 @@
 
 namespace hearth {
 
-/// What went wrong, as far as a caller can act on it. Each maps once to an exit code and to an HTTP status.
+/// What went wrong, as far as a caller can act on it. Each maps once to an exit code and to an HTTP
+/// status.
 enum class Errc {
   invalid_argument,    // the caller's input is wrong: fix it and call again
   not_found,           // the named thing is not there
@@ -52,5 +53,6 @@ namespace detail {
 }  // namespace hearth
 
 /// Aborts with file and line when `condition` is false: a bug of ours, never the user's input.
-#define HEARTH_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::hearth::detail::check_failed(#condition, __FILE__, __LINE__))
+#define HEARTH_CHECK(condition)       \
+  ((condition) ? static_cast<void>(0) \
+               : ::hearth::detail::check_failed(#condition, __FILE__, __LINE__))

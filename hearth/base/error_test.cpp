@@ -7,8 +7,9 @@
 namespace hearth {
 namespace {
 
-constexpr Errc kAll[] = {Errc::invalid_argument, Errc::not_found,          Errc::conflict,    Errc::corrupt_data,
-                         Errc::unsupported,      Errc::resource_exhausted, Errc::unavailable, Errc::io_failure};
+constexpr Errc kAll[] = {Errc::invalid_argument, Errc::not_found,   Errc::conflict,
+                         Errc::corrupt_data,     Errc::unsupported, Errc::resource_exhausted,
+                         Errc::unavailable,      Errc::io_failure};
 
 TEST(Error, EveryCodeHasItsOwnNameAndExitStatus) {
   std::set<std::string_view> names;
@@ -24,13 +25,16 @@ TEST(Error, EveryCodeHasItsOwnNameAndExitStatus) {
 }
 
 TEST(Error, ContextIsPutInFrontAndKeepsTheCode) {
-  const Error inner(Errc::corrupt_data, "tensor '{}' has {} dimensions, at most 4 are allowed", "a", 9);
+  const Error inner(Errc::corrupt_data, "tensor '{}' has {} dimensions, at most 4 are allowed", "a",
+                    9);
   const Error outer = inner.with_context("model.gguf");
   EXPECT_EQ(outer.code(), Errc::corrupt_data);
   EXPECT_STREQ(outer.what(), "model.gguf: tensor 'a' has 9 dimensions, at most 4 are allowed");
 }
 
-TEST(CheckDeathTest, AFalseConditionNamesItself) { EXPECT_DEATH(HEARTH_CHECK(1 + 1 == 3), "1 \\+ 1 == 3"); }
+TEST(CheckDeathTest, AFalseConditionNamesItself) {
+  EXPECT_DEATH(HEARTH_CHECK(1 + 1 == 3), "1 \\+ 1 == 3");
+}
 
 }  // namespace
 }  // namespace hearth

@@ -14,11 +14,14 @@
 namespace hearth {
 namespace {
 
-Errc code_for(int error_number) { return error_number == ENOENT ? Errc::not_found : Errc::io_failure; }
+Errc code_for(int error_number) {
+  return error_number == ENOENT ? Errc::not_found : Errc::io_failure;
+}
 
 [[noreturn]] void throw_errno(const fs::path& path, std::string_view action) {
   const int error_number = errno;
-  throw Error(code_for(error_number), "{}: {}: {}", path.string(), action, std::strerror(error_number));
+  throw Error(code_for(error_number), "{}: {}: {}", path.string(), action,
+              std::strerror(error_number));
 }
 
 struct Descriptor {
@@ -66,13 +69,15 @@ std::string read_file(const fs::path& path, size_t size_max_bytes) {
   const Descriptor file{open_to_read(path, status)};
   const auto size = static_cast<size_t>(status.st_size);
   if (size > size_max_bytes)
-    throw Error(Errc::resource_exhausted, "{}: {} bytes, at most {} are read", path.string(), size, size_max_bytes);
+    throw Error(Errc::resource_exhausted, "{}: {} bytes, at most {} are read", path.string(), size,
+                size_max_bytes);
   std::string text(size, '\0');
   for (size_t done = 0; done < size;) {
     const ssize_t got = ::read(file.fd, text.data() + done, size - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_errno(path, "cannot be read");
-    if (got == 0) throw Error(Errc::io_failure, "{}: ends after {} of {} bytes", path.string(), done, size);
+    if (got == 0)
+      throw Error(Errc::io_failure, "{}: ends after {} of {} bytes", path.string(), done, size);
     done += static_cast<size_t>(got);
   }
   return text;
@@ -84,7 +89,8 @@ AtomicFile::AtomicFile(const fs::path& path) : path_(path), beside_(path) {
   fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) {
     const int error_number = errno;
-    throw Error(Errc::io_failure, "{}: cannot be written: {}", path_.string(), std::strerror(error_number));
+    throw Error(Errc::io_failure, "{}: cannot be written: {}", path_.string(),
+                std::strerror(error_number));
   }
 }
 
@@ -105,7 +111,9 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   written_bytes_ += bytes.size();
 }
 
-void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 void AtomicFile::commit() {
   HEARTH_CHECK(fd_ >= 0);
@@ -115,7 +123,8 @@ void AtomicFile::commit() {
   if (::rename(beside_.c_str(), path_.c_str()) != 0) {
     const int error_number = errno;
     ::unlink(beside_.c_str());
-    throw Error(Errc::io_failure, "{}: cannot be renamed into place: {}", path_.string(), std::strerror(error_number));
+    throw Error(Errc::io_failure, "{}: cannot be renamed into place: {}", path_.string(),
+                std::strerror(error_number));
   }
 }
 

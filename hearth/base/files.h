@@ -13,12 +13,16 @@ namespace fs = std::filesystem;
 /// A file mapped read-only and shared; pages arrive when touched. Move-only; unmaps when destroyed.
 class MappedFile {
  public:
-  /// Maps the regular file at `path`. Errors: not_found, io_failure, invalid_argument (not a regular file).
+  /// Maps the regular file at `path`. Errors: not_found, io_failure, invalid_argument (not a
+  /// regular file).
   static MappedFile open(const fs::path& path);
 
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept { swap(other); }
-  MappedFile& operator=(MappedFile&& other) noexcept { swap(other); return *this; }
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    swap(other);
+    return *this;
+  }
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
@@ -33,11 +37,12 @@ class MappedFile {
   fs::path path_;
 };
 
-/// The whole file as bytes. Errors: not_found, io_failure, resource_exhausted above `size_max_bytes`.
+/// The whole file as bytes. Errors: not_found, io_failure, resource_exhausted above
+/// `size_max_bytes`.
 std::string read_file(const fs::path& path, size_t size_max_bytes = size_t{1} << 30);
 
-/// Writes a file beside its final name and renames it into place on commit(): readers see the old file or
-/// the whole new one. Destroyed without commit(), it removes what it wrote.
+/// Writes a file beside its final name and renames it into place on commit(): readers see the old
+/// file or the whole new one. Destroyed without commit(), it removes what it wrote.
 class AtomicFile {
  public:
   /// Errors: io_failure (folder missing, no permission, disk full).

@@ -1,7 +1,8 @@
 // A small random generator whose numbers are the same on every machine and compiler.
 //
-// xoshiro256++ 1.0 (Blackman & Vigna 2019, https://prng.di.unimi.it), seeded through SplitMix64 so that
-// neighbouring seeds give unrelated streams. std::mt19937's distributions differ between libraries.
+// xoshiro256++ 1.0 (Blackman & Vigna 2019, https://prng.di.unimi.it), seeded through SplitMix64 so
+// that neighbouring seeds give unrelated streams. std::mt19937's distributions differ between
+// libraries.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -29,11 +30,13 @@ class Rng {
 
   /// Uniform in [0, 1) with 53 random bits.
   double uniform() { return static_cast<double>(next_u64() >> 11) * 0x1p-53; }
-  /// Uniform in [0, bound); bound > 0. The bias of at most bound / 2^64 is below anything we can see.
+  /// Uniform in [0, bound); bound > 0. The bias of at most bound / 2^64 is below anything we can
+  /// see.
   uint64_t below(uint64_t bound) {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(next_u64()) * bound) >> 64);
   }
-  /// Standard normal by Irwin-Hall (12 uniforms): bounded by 6, exact enough for test weights, no libm.
+  /// Standard normal by Irwin-Hall (12 uniforms): bounded by 6, exact enough for test weights, no
+  /// libm.
   float normal() {
     double sum = -6;
     for (int i = 0; i < 12; ++i) sum += uniform();

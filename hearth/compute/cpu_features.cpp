@@ -39,8 +39,8 @@ Needs detect() {
   __builtin_cpu_init();  // also asks the operating system whether it saves the wide registers
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found |= kAvx2;
   if (!(found & kAvx2)) return found;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
     found |= kAvx512;
   if (found & kAvx512) {
     if (__builtin_cpu_supports("avx512vnni")) found |= kAvx512Vnni;
@@ -50,7 +50,9 @@ Needs detect() {
   // CPUID leaf 7.1, EAX bit 4: compilers of Debian 12 do not know the name yet.
   unsigned eax = 7, ebx = 0, ecx = 1, edx = 0;
   unsigned leaf_max = 0, unused_b = 0, unused_c = 0, unused_d = 0;
-  asm volatile("cpuid" : "=a"(leaf_max), "=b"(unused_b), "=c"(unused_c), "=d"(unused_d) : "a"(0), "c"(0));
+  asm volatile("cpuid"
+               : "=a"(leaf_max), "=b"(unused_b), "=c"(unused_c), "=d"(unused_d)
+               : "a"(0), "c"(0));
   if (leaf_max >= 7) {
     asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
     if (eax & (1u << 4)) found |= kAvxVnni;
@@ -65,7 +67,8 @@ Needs apply_setting(Needs detected) {
   for (const LevelRow& level : kLevels) {
     if (level.name != wanted) continue;
     if ((detected & level.required) != level.required)
-      throw Error(Errc::invalid_argument, "HEARTH_CPU={}: this CPU has only: {}", wanted, describe(detected));
+      throw Error(Errc::invalid_argument, "HEARTH_CPU={}: this CPU has only: {}", wanted,
+                  describe(detected));
     return detected & level.allowed;
   }
   throw Error(Errc::invalid_argument, "HEARTH_CPU={}: must be scalar, avx2 or avx512", wanted);

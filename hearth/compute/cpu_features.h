@@ -1,6 +1,7 @@
 // What this CPU can do, and how an implementation of a kernel is chosen for it.
 //
-// A kernel with several implementations lists them in an ordered table, best first, the last needing nothing:
+// A kernel with several implementations lists them in an ordered table, best first, the last
+// needing nothing:
 //
 //   constexpr cpu::Impl<RmsNormFn> kImpls[] = {
 //       {.name = "avx512", .needs = cpu::kAvx512, .run = rms_norm_avx512},
@@ -8,7 +9,8 @@
 //       {.name = "scalar", .needs = cpu::kNone, .run = rms_norm_scalar},
 //   };
 //
-// `HEARTH_CPU=scalar|avx2|avx512` caps the level for the whole process; `hearth kernels` lists the tables.
+// `HEARTH_CPU=scalar|avx2|avx512` caps the level for the whole process; `hearth kernels` lists the
+// tables.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -36,14 +38,16 @@ struct Impl {
   Fn* run;
 };
 
-/// What the CPU and the operating system offer, less what `HEARTH_CPU` takes away. Read once, at the first call.
-/// Errors: invalid_argument when HEARTH_CPU is not scalar, avx2 or avx512, or names more than the CPU has.
+/// What the CPU and the operating system offer, less what `HEARTH_CPU` takes away. Read once, at
+/// the first call. Errors: invalid_argument when HEARTH_CPU is not scalar, avx2 or avx512, or names
+/// more than the CPU has.
 Needs features();
 /// What the CPU and the operating system offer, whatever `HEARTH_CPU` says.
 Needs detected_features();
 /// "avx2 avx512 avx512_vnni", or "none".
 std::string describe(Needs needs);
-/// Why an implementation with these needs is passed over here ("needs avx512_vnni", "HEARTH_CPU=avx2"); empty if it runs.
+/// Why an implementation with these needs is passed over here ("needs avx512_vnni",
+/// "HEARTH_CPU=avx2"); empty if it runs.
 std::string why_not(Needs needs);
 
 /// True when every need is met.
@@ -70,11 +74,13 @@ struct KernelRow {
 
 }  // namespace hearth::cpu
 
-// Functions with intrinsics carry a target attribute instead of per-file flags, so that no inline function of a
-// header is compiled with instructions the CPU may lack. Lambdas do not inherit it: use functions.
+// Functions with intrinsics carry a target attribute instead of per-file flags, so that no inline
+// function of a header is compiled with instructions the CPU may lack. Lambdas do not inherit it:
+// use functions.
 #if defined(__x86_64__)
 #define HEARTH_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define HEARTH_TARGET_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
+#define HEARTH_TARGET_AVX512 \
+  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
 #define HEARTH_TARGET_AVX512_VNNI \
   __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #endif

@@ -19,8 +19,8 @@ void pause_briefly() {
 #endif
 }
 
-// Long enough to bridge the serial pieces between two loops of a forward pass (tens of microseconds), short enough
-// that an idle pool costs nothing: after this a thread sleeps.
+// Long enough to bridge the serial pieces between two loops of a forward pass (tens of
+// microseconds), short enough that an idle pool costs nothing: after this a thread sleeps.
 constexpr std::chrono::microseconds kSpin{100};
 
 // Spins, then sleeps, until `value` differs from `old`.
@@ -40,7 +40,8 @@ void wait_for_change(std::atomic<T>& value, T old) {
 
 ThreadPool::ThreadPool(int threads) {
   if (threads < 0 || threads > 1024)
-    throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and 1024", threads);
+    throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and 1024",
+                threads);
   const int count = threads == 0 ? usable_cores() : threads;
   workers_.reserve(count - 1);
   for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { work(i); });

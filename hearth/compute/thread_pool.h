@@ -1,7 +1,8 @@
 // A pool of threads for data-parallel loops that last microseconds to milliseconds.
 //
-// The calling thread is thread 0 and does its share. The others spin for a short while after a loop, because the
-// next one of a forward pass follows within microseconds, and then sleep on a futex: an idle pool burns no core.
+// The calling thread is thread 0 and does its share. The others spin for a short while after a
+// loop, because the next one of a forward pass follows within microseconds, and then sleep on a
+// futex: an idle pool burns no core.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -22,13 +23,14 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls body(thread) once on each thread, 0 <= thread < size(); returns when all have. Allocates nothing.
-  /// Not reentrant, and called from one thread at a time. `body` must not throw.
+  /// Calls body(thread) once on each thread, 0 <= thread < size(); returns when all have. Allocates
+  /// nothing. Not reentrant, and called from one thread at a time. `body` must not throw.
   void run(FunctionRef<void(int thread)> body);
 
-  /// Splits [0, count) into ranges of about `grain` and calls body(begin, end, thread) until none is left;
-  /// threads that finish early take more. `grain` >= 1.
-  void parallel_for(size_t count, size_t grain, FunctionRef<void(size_t begin, size_t end, int thread)> body);
+  /// Splits [0, count) into ranges of about `grain` and calls body(begin, end, thread) until none
+  /// is left; threads that finish early take more. `grain` >= 1.
+  void parallel_for(size_t count, size_t grain,
+                    FunctionRef<void(size_t begin, size_t end, int thread)> body);
 
  private:
   void work(int thread);
