@@ -1,7 +1,7 @@
 # make run    install what is missing, build, and chat with the built-in model
 # make test   install what is missing, build everything, and pass every test
 # make build  leave the programs in build/bin
-# make bench  compare with llama.cpp on this machine (installs it from PyPI into .venv); see bench/README.md
+# make bench  compare with llama.cpp on this machine (installs it from PyPI into .venv)
 .PHONY: run test build bench dependencies configure format clean
 
 run: configure
