@@ -1,12 +1,15 @@
-// GGUF model files: a header of typed metadata, then tensors. Versions 2 and 3, little-endian, also in splits.
+// GGUF model files: a header of typed metadata, then tensors. Versions 2 and 3, little-endian, also
+// in splits.
 //
-// Format: ggml docs/gguf.md. Everything in the file is hostile until checked: an error (corrupt_data, unsupported)
-// names the file, the field and the limit; no allocation is larger than the file justifies.
+// Format: ggml docs/gguf.md. Everything in the file is hostile until checked: an error
+// (corrupt_data, unsupported) names the file, the field and the limit; no allocation is larger than
+// the file justifies.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,31 +23,49 @@
 namespace hearth::formats {
 
 /// Value type ids of the format; also the alternatives of GgufValue in spirit (see GgufValue).
-enum class GgufType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
+enum class GgufType : uint32_t {
+  u8,
+  i8,
+  u16,
+  i16,
+  u32,
+  i32,
+  f32,
+  boolean,
+  string,
+  array,
+  u64,
+  i64,
+  f64
+};
 
 struct GgufArray;
 /// One metadata value with the width it has in the file.
-using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool, std::string,
-                               GgufArray, uint64_t, int64_t, double>;
+using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool,
+                               std::string, GgufArray, uint64_t, int64_t, double>;
 
 /// An array of one scalar type or of strings. Nested arrays are refused.
 struct GgufArray {
-  std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
-               std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
-               std::vector<std::string>, std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>
+  std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>,
+               std::vector<int16_t>, std::vector<uint32_t>, std::vector<int32_t>,
+               std::vector<float>, std::vector<bool>, std::vector<std::string>,
+               std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>
       items;
   size_t size() const;
+  bool operator==(const GgufArray&) const = default;
 };
 
 /// A tensor of a file: where its bytes lie, and how to read them.
 struct GgufTensor {
   std::string name;
   TensorType type = TensorType::f32;
-  std::vector<uint64_t> shape;         // [ne0, ne1, …] as in the file: ne0 is contiguous; 1 to 4 entries, each >= 1
-  std::span<const std::byte> bytes;    // in the mapping that the Gguf owns
+  std::vector<uint64_t>
+      shape;  // [ne0, ne1, …] as in the file: ne0 is contiguous; 1 to 4 entries, each >= 1
+  std::span<const std::byte> bytes;  // in the mapping that the Gguf owns
 
   uint64_t elems() const;
-  /// ne0: elements of a row. A weight [out, in] of PyTorch has shape {in, out}: cols() = in, rows() = out.
+  /// ne0: elements of a row. A weight [out, in] of PyTorch has shape {in, out}: cols() = in, rows()
+  /// = out.
   uint64_t cols() const { return shape[0]; }
   uint64_t rows() const { return elems() / shape[0]; }
 };
@@ -70,8 +91,9 @@ class Gguf {
   const GgufTensor& tensor(std::string_view name) const;
   const GgufValue* find(std::string_view key) const;
 
-  /// Typed access with conversion between integer widths (and integer to float) where the value fits. Absent gives
-  /// nothing; another type or a value out of range is corrupt_data naming the key.
+  /// Typed access with conversion between integer widths (and integer to float) where the value
+  /// fits. Absent gives nothing; another type or a value out of range is corrupt_data naming the
+  /// key.
   std::optional<std::string> try_string(std::string_view key) const;
   std::optional<uint64_t> try_u64(std::string_view key) const;
   std::optional<int64_t> try_i64(std::string_view key) const;
@@ -98,14 +120,18 @@ class Gguf {
   std::map<std::string, size_t, std::less<>> tensor_index_;
 };
 
-/// Writes GGUF v3. Tensors are declared first, so that the header is complete, and then written in that order.
+/// Writes GGUF v3. Tensors are declared first, so that the header is complete, and then written in
+/// that order.
 class GgufWriter {
  public:
   explicit GgufWriter(const fs::path& path);
 
   /// Keys are written in the order of the calls; a second value for a key replaces the first.
+  /// `general.alignment` (u32, a power of two of at least 8) sets the alignment of the tensors; 32
+  /// without it.
   void set(std::string key, GgufValue value);
-  /// Declares the next tensor. `shape` as in GgufTensor.
+  /// Declares the next tensor. `shape` as in GgufTensor. Errors: invalid_argument (shape, a second
+  /// of that name).
   void declare(std::string name, TensorType type, std::vector<uint64_t> shape);
   /// The bytes of the next declared tensor, in one or several pieces; padding is added.
   void write(std::span<const std::byte> bytes);
@@ -125,8 +151,10 @@ class GgufWriter {
   AtomicFile file_;
   std::vector<std::pair<std::string, GgufValue>> metadata_;
   std::vector<Declared> tensors_;
-  size_t current_ = 0;             // index of the tensor being written
-  uint64_t current_written_ = 0;   // its bytes so far
+  std::set<std::string, std::less<>> names_;  // of tensors_, to find a second one of the same name
+  uint64_t alignment_ = 32;
+  size_t current_ = 0;            // index of the tensor being written
+  uint64_t current_written_ = 0;  // its bytes so far
   bool header_written_ = false;
 };
 

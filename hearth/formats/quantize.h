@@ -1,4 +1,5 @@
-// Rows of numbers to and from the block types: the definitions that every fast kernel is held against.
+// Rows of numbers to and from the block types: the definitions that every fast kernel is held
+// against.
 //
 // Layouts: `blocks.h`. Both directions work on little-endian bytes with no alignment.
 #pragma once
@@ -14,7 +15,8 @@ namespace hearth::formats {
 ///   out   a multiple of the block
 void dequantize_row(TensorType type, const std::byte* row, std::span<float> out);
 
-/// The inverse, rounding to the nearest representable value as the type's quantiser defines it; can_quantize types.
+/// The inverse, rounding to the nearest representable value as the type's quantiser defines it;
+/// can_quantize types.
 ///   x     a multiple of the block; not-a-number and infinite values are errors (invalid_argument)
 ///   row   row_bytes(type, x.size()) bytes, overwritten
 void quantize_row(TensorType type, std::span<const float> x, std::byte* row);

@@ -36,11 +36,11 @@ enum class TensorType : uint32_t {
 
 struct TensorTypeInfo {
   TensorType type;
-  std::string_view name;   // "Q4_K", as GGUF tools print it
-  uint32_t block_elems;    // elements a block holds; a row is a whole number of blocks
+  std::string_view name;  // "Q4_K", as GGUF tools print it
+  uint32_t block_elems;   // elements a block holds; a row is a whole number of blocks
   uint32_t block_bytes;
-  bool is_weight;          // dequantize_row and matmul read it
-  bool can_quantize;       // quantize_row writes it
+  bool is_weight;     // dequantize_row and matmul read it
+  bool can_quantize;  // quantize_row writes it
 };
 
 /// Every known type, in the order in which `hearth quantize --help` lists them.
