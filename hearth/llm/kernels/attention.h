@@ -1,5 +1,4 @@
-// Causal attention over a paged KV cache, with grouped queries, sliding windows and soft-capped
-// scores.
+// Causal attention over a paged KV cache: grouped queries, sliding windows, soft-capped scores.
 //
 // Online softmax (Milakov & Gimelshein 2018, arXiv:1805.02867), one pass over the keys and values.
 #pragma once
@@ -13,8 +12,7 @@
 namespace hearth::llm {
 
 struct AttentionShape {
-  int heads =
-      0;  // query heads; a multiple of kv_heads: head h reads kv head h / (heads / kv_heads)
+  int heads = 0;      // query heads, a multiple of kv_heads: head h reads h / (heads / kv_heads)
   float scale = 0;    // scores are q·k * scale
   float softcap = 0;  // > 0: score = softcap * tanh(score / softcap), before masking
   int window = 0;     // > 0: a token sees itself and the window - 1 before it
@@ -40,11 +38,12 @@ void store_kv(const KvLayer& cache, std::span<const TokenPlace> tokens, const fl
               const float* v, ThreadPool& pool);
 
 /// out[t][h] = sum_p softmax_p(scores of q[t][h] with keys 0..position) * values[p].
-///   q     [tokens, heads, head_dim_k] f32        out   [tokens, heads, head_dim_v] f32, not
-///   overlapping q tokens of one sequence stand together in ascending positions; their keys and
-///   values are already stored.
-/// Allocates nothing. A token's result depends on its own query, position and pages alone: not on
-/// the number of threads, nor on the other sequences of the batch.
+///   q        [tokens, heads, head_dim_k] f32
+///   out      [tokens, heads, head_dim_v] f32, not overlapping q
+///   tokens   those of one sequence stand together, positions ascending; their keys and values are
+///            already stored
+/// Allocates nothing. Results do not depend on the number of threads, nor on the other sequences
+/// of the batch.
 void attention(float* out, const float* q, const KvLayer& cache, std::span<const TokenPlace> tokens,
                const AttentionShape& shape, AttentionScratch& scratch, ThreadPool& pool);
 
