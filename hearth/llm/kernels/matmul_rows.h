@@ -1,0 +1,44 @@
+// The seam between matmul()'s split of the work and its implementations: some rows, some tokens.
+#pragma once
+#include <span>
+
+#include "hearth/llm/kernels/activation_chunk.h"
+#include "hearth/llm/kernels/matmul.h"
+
+namespace hearth::llm {
+
+/// Bytes of scratch memory an implementation may use per thread: a panel of unpacked weights.
+constexpr size_t kPanelBytes = size_t{128} << 10;
+
+/// Rows are handed out in multiples of this, except at the end of a matrix.
+constexpr int kPanelRows = 32;
+
+/// out[t][r] = sum_c x[t][c] * weight[r][c] for row_begin <= r < row_end and the given tokens.
+struct MatmulRows {
+  const WeightMatrix* weight;
+  int row_begin, row_end;
+  float* out;  // of the first token
+  size_t out_stride;
+  int tokens;                     // >= 1
+  const ActivationChunk* chunks;  // quantised types: chunk c of token t at c * chunk_stride + t
+  size_t chunk_stride;
+  const float* x;    // f32, f16, bf16: [tokens, cols]
+  std::byte* panel;  // kPanelBytes of this thread, 64-byte aligned
+};
+using MatmulRowsFn = void(const MatmulRows&);
+
+/// Implementations for a weight type, best first.
+std::span<const cpu::Impl<MatmulRowsFn>> matmul_rows_impls(formats::TensorType type);
+
+/// True for the types that multiply in f32 with x as it is.
+constexpr bool multiplies_in_f32(formats::TensorType type) {
+  using enum formats::TensorType;
+  return type == f32 || type == f16 || type == bf16;
+}
+
+/// The function of each implementation for a weight type.
+MatmulRowsFn* matmul_rows_scalar(formats::TensorType type);
+MatmulRowsFn* matmul_rows_avx2(formats::TensorType type);
+MatmulRowsFn* matmul_rows_avx512(formats::TensorType type);  // needs VNNI for quantised types
+
+}  // namespace hearth::llm

@@ -1,0 +1,274 @@
+// One chunk (256 elements) of a row of weights, unpacked: the step that all quantised types share.
+//
+// value(e) = scale[g] * (q[e] - kOffset) + bias[g], with g the group of 16 that holds e. Each type
+// says in WeightTraits how its blocks map to that; unpack_chunk() is its portable form, written as
+// loops that a compiler vectorises when inlined into a function with a target attribute.
+#pragma once
+#include <cstring>
+#include <type_traits>
+
+#include "hearth/formats/blocks.h"
+#include "hearth/formats/quantize.h"
+#include "hearth/formats/tensor_type.h"
+#include "hearth/llm/kernels/activation_chunk.h"
+
+#define HEARTH_INLINE inline __attribute__((always_inline))
+
+namespace hearth::llm {
+
+using formats::TensorType;
+
+struct alignas(64) WeightChunk {
+  uint8_t q[kChunkElems];
+  float scale[kChunkGroups];
+  float bias[kChunkGroups];  // only where the type has one
+};
+
+template <TensorType type>
+struct WeightTraits;
+
+template <class BlockType, int kElems, int kZero, bool kBias, int kGroup>
+struct QuantTraits {
+  using Block = BlockType;
+  static constexpr int kBlockElems = kElems;
+  static constexpr int kOffset = kZero;  // a power of two, or 0
+  static constexpr bool kHasBias = kBias;
+  static constexpr int kGroupElems = kGroup;  // elements that share a scale: 16 or 32
+};
+
+template <>
+struct WeightTraits<TensorType::q4_0> : QuantTraits<formats::BlockQ4_0, 32, 8, false, 32> {};
+template <>
+struct WeightTraits<TensorType::q4_1> : QuantTraits<formats::BlockQ4_1, 32, 0, true, 32> {};
+template <>
+struct WeightTraits<TensorType::q5_0> : QuantTraits<formats::BlockQ5_0, 32, 16, false, 32> {};
+template <>
+struct WeightTraits<TensorType::q5_1> : QuantTraits<formats::BlockQ5_1, 32, 0, true, 32> {};
+template <>
+struct WeightTraits<TensorType::q8_0> : QuantTraits<formats::BlockQ8_0, 32, 128, false, 32> {};
+template <>
+struct WeightTraits<TensorType::q2_k> : QuantTraits<formats::BlockQ2_K, 256, 0, true, 16> {};
+template <>
+struct WeightTraits<TensorType::q3_k> : QuantTraits<formats::BlockQ3_K, 256, 4, false, 16> {};
+template <>
+struct WeightTraits<TensorType::q4_k> : QuantTraits<formats::BlockQ4_K, 256, 0, true, 32> {};
+template <>
+struct WeightTraits<TensorType::q5_k> : QuantTraits<formats::BlockQ5_K, 256, 0, true, 32> {};
+template <>
+struct WeightTraits<TensorType::q6_k> : QuantTraits<formats::BlockQ6_K, 256, 32, false, 16> {};
+template <>
+struct WeightTraits<TensorType::iq4_nl> : QuantTraits<formats::BlockIQ4_NL, 32, 128, false, 32> {};
+template <>
+struct WeightTraits<TensorType::iq4_xs> : QuantTraits<formats::BlockIQ4_XS, 256, 128, false, 32> {};
+template <>
+struct WeightTraits<TensorType::mxfp4> : QuantTraits<formats::BlockMXFP4, 32, 16, false, 32> {};
+
+/// Bytes of a chunk in the file.
+template <TensorType type>
+constexpr size_t kChunkBytes = sizeof(typename WeightTraits<type>::Block) *
+                               (kChunkElems / WeightTraits<type>::kBlockElems);
+
+/// Walks the chunks of one row. The last chunk of a row whose columns are no multiple of 256 is
+/// copied and filled with zero bytes, which every type reads as scale 0: no kernel reads past a
+/// row.
+template <TensorType type>
+class ChunkReader {
+ public:
+  HEARTH_INLINE ChunkReader(const std::byte* row, int cols)
+      : row_(row), whole_(cols / kChunkElems) {
+    if (cols % kChunkElems != 0) {
+      const size_t bytes = kChunkBytes<type> * size_t(cols % kChunkElems) / kChunkElems;
+      std::memcpy(tail_, row + whole_ * kChunkBytes<type>, bytes);
+      std::memset(tail_ + bytes, 0, kChunkBytes<type> - bytes);
+    }
+  }
+  HEARTH_INLINE const std::byte* chunk(int c) const {
+    return c < whole_ ? row_ + c * kChunkBytes<type> : tail_;
+  }
+
+ private:
+  const std::byte* row_;
+  int whole_;
+  std::byte tail_[kChunkBytes<type>];
+};
+
+namespace unpack {
+
+HEARTH_INLINE float half(uint16_t bits) { return formats::f16_to_f32(bits); }
+
+HEARTH_INLINE void set_block(float* values, int block, float value) {
+  values[2 * block] = values[2 * block + 1] = value;
+}
+
+// Split nibbles: element i in the low half of byte i, element i + 16 in the high half.
+HEARTH_INLINE void nibbles(uint8_t* q, const uint8_t* bytes) {
+  for (int i = 0; i < 16; ++i) q[i] = bytes[i] & 15;
+  for (int i = 0; i < 16; ++i) q[16 + i] = bytes[i] >> 4;
+}
+
+HEARTH_INLINE void add_high_bits(uint8_t* q, const uint8_t* bits) {
+  for (int i = 0; i < 32; ++i)
+    q[i] = static_cast<uint8_t>(q[i] | ((bits[i / 8] >> (i % 8)) & 1) << 4);
+}
+
+// Levels of a 16-entry table, raised by `offset` to be unsigned.
+HEARTH_INLINE void look_up(uint8_t* q, const int8_t (&table)[16], int offset) {
+  for (int i = 0; i < 32; ++i) q[i] = static_cast<uint8_t>(table[q[i]] + offset);
+}
+
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_0& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  set_block(out.scale, i, half(b.d));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_1& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  set_block(out.scale, i, half(b.d));
+  set_block(out.bias, i, half(b.m));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_0& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  add_high_bits(out.q + 32 * i, b.qh);
+  set_block(out.scale, i, half(b.d));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_1& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  add_high_bits(out.q + 32 * i, b.qh);
+  set_block(out.scale, i, half(b.d));
+  set_block(out.bias, i, half(b.m));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ8_0& b, int i) {
+  for (int e = 0; e < 32; ++e) out.q[32 * i + e] = static_cast<uint8_t>(b.qs[e] + 128);
+  set_block(out.scale, i, half(b.d));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_NL& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  look_up(out.q + 32 * i, formats::kIq4Values, 128);
+  set_block(out.scale, i, half(b.d));
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockMXFP4& b, int i) {
+  nibbles(out.q + 32 * i, b.qs);
+  look_up(out.q + 32 * i, formats::kMxfp4Doubled, 16);
+  set_block(out.scale, i, formats::mxfp4_scale(b.e));
+}
+
+// Two-bit quants of the K types: each half of 128 elements has 32 bytes, four groups of 32 in their
+// bits.
+HEARTH_INLINE void two_bits(uint8_t* q, const uint8_t* bytes) {
+  for (int g = 0; g < 8; ++g)
+    for (int i = 0; i < 32; ++i) q[32 * g + i] = (bytes[32 * (g / 4) + i] >> (2 * (g % 4))) & 3;
+}
+
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ2_K& b, int) {
+  two_bits(out.q, b.qs);
+  const float d = half(b.d), dmin = half(b.dmin);
+  for (int g = 0; g < 16; ++g) {
+    out.scale[g] = d * static_cast<float>(b.scales[g] & 15);
+    out.bias[g] = -dmin * static_cast<float>(b.scales[g] >> 4);
+  }
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ3_K& b, int) {
+  two_bits(out.q, b.qs);
+  for (int g = 0; g < 8; ++g)
+    for (int i = 0; i < 32; ++i)
+      out.q[32 * g + i] = static_cast<uint8_t>(out.q[32 * g + i] | ((b.hmask[i] >> g) & 1) << 2);
+  const float d = half(b.d);
+  for (int g = 0; g < 16; ++g) {
+    const int low = (b.scales[g % 8] >> (g < 8 ? 0 : 4)) & 15;
+    const int high = (b.scales[8 + g % 4] >> (2 * (g / 4))) & 3;
+    out.scale[g] = d * static_cast<float>((low | high << 4) - 32);
+  }
+}
+
+// Q4_K and Q5_K: each 32 bytes hold two groups of 32, low nibbles first; 6-bit scales and mins.
+template <class Block>
+HEARTH_INLINE void pairs_with_mins(WeightChunk& out, const Block& b) {
+  const float d = half(b.d), dmin = half(b.dmin);
+  for (int g = 0; g < 8; ++g) {
+    for (int i = 0; i < 32; ++i) out.q[32 * g + i] = (b.qs[32 * (g / 2) + i] >> (4 * (g % 2))) & 15;
+    const formats::ScaleMin sm = formats::unpack_scale_min(b.scales, g);
+    set_block(out.scale, g, d * static_cast<float>(sm.scale));
+    set_block(out.bias, g, -dmin * static_cast<float>(sm.min));
+  }
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_K& b, int) {
+  pairs_with_mins(out, b);
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_K& b, int) {
+  pairs_with_mins(out, b);
+  for (int g = 0; g < 8; ++g)
+    for (int i = 0; i < 32; ++i)
+      out.q[32 * g + i] = static_cast<uint8_t>(out.q[32 * g + i] | ((b.qh[i] >> g) & 1) << 4);
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ6_K& b, int) {
+  for (int g = 0; g < 8; ++g) {
+    const uint8_t* low = b.ql + 64 * (g / 4) + 32 * (g % 2);
+    const uint8_t* high = b.qh + 32 * (g / 4);
+    const int low_shift = g % 4 < 2 ? 0 : 4, high_shift = 2 * (g % 4);
+    for (int i = 0; i < 32; ++i)
+      out.q[32 * g + i] =
+          static_cast<uint8_t>(((low[i] >> low_shift) & 15) | ((high[i] >> high_shift) & 3) << 4);
+  }
+  const float d = half(b.d);
+  for (int g = 0; g < 16; ++g) out.scale[g] = d * static_cast<float>(b.scales[g]);
+}
+HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_XS& b, int) {
+  const float d = half(b.d);
+  const int scales_h = b.scales_h[0] | b.scales_h[1] << 8;
+  for (int g = 0; g < 8; ++g) {
+    nibbles(out.q + 32 * g, b.qs + 16 * g);
+    look_up(out.q + 32 * g, formats::kIq4Values, 128);
+    const int low = (b.scales_l[g / 2] >> (4 * (g % 2))) & 15, high = (scales_h >> (2 * g)) & 3;
+    set_block(out.scale, g, d * static_cast<float>((low | high << 4) - 32));
+  }
+}
+
+}  // namespace unpack
+
+/// Unpacks the kChunkBytes<type> bytes of one chunk. Groups in their natural order.
+template <TensorType type>
+HEARTH_INLINE void unpack_chunk(WeightChunk& out, const std::byte* bytes) {
+  using Block = typename WeightTraits<type>::Block;
+  const auto* blocks = reinterpret_cast<const Block*>(bytes);  // packed, alignment 1
+  for (int i = 0; i < kChunkElems / WeightTraits<type>::kBlockElems; ++i)
+    unpack::block(out, blocks[i], i);
+}
+
+/// Calls f with the quantised type as a std::integral_constant: from a value to a template
+/// argument.
+template <class F>
+auto with_quantized_type(TensorType type, F f) {
+  using enum TensorType;
+  switch (type) {
+    case q4_1:
+      return f(std::integral_constant<TensorType, q4_1>{});
+    case q5_0:
+      return f(std::integral_constant<TensorType, q5_0>{});
+    case q5_1:
+      return f(std::integral_constant<TensorType, q5_1>{});
+    case q8_0:
+      return f(std::integral_constant<TensorType, q8_0>{});
+    case q2_k:
+      return f(std::integral_constant<TensorType, q2_k>{});
+    case q3_k:
+      return f(std::integral_constant<TensorType, q3_k>{});
+    case q4_k:
+      return f(std::integral_constant<TensorType, q4_k>{});
+    case q5_k:
+      return f(std::integral_constant<TensorType, q5_k>{});
+    case q6_k:
+      return f(std::integral_constant<TensorType, q6_k>{});
+    case iq4_nl:
+      return f(std::integral_constant<TensorType, iq4_nl>{});
+    case iq4_xs:
+      return f(std::integral_constant<TensorType, iq4_xs>{});
+    case mxfp4:
+      return f(std::integral_constant<TensorType, mxfp4>{});
+    case q4_0:
+      return f(std::integral_constant<TensorType, q4_0>{});
+    default:
+      HEARTH_CHECK(!"not a quantised weight type");
+      __builtin_unreachable();
+  }
+}
+
+}  // namespace hearth::llm
