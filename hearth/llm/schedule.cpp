@@ -44,7 +44,7 @@ int victim(std::span<const SequenceView> sequences) {
 void share_step(std::span<const SequenceView> sequences, int chunk_tokens, Decision& decision) {
   for (int i = 0; i < static_cast<int>(sequences.size()); ++i) {
     const SequenceView& s = sequences[i];
-    if (decodes_now(s)) decision.decode.push_back(i);
+    if (decodes_now(s)) decision.decode.push_back({i, 1});
     if (s.phase == Phase::prefill && !s.stalled) decision.prefill.push_back({i, 0});
   }
   int left = chunk_tokens - static_cast<int>(decision.decode.size());

@@ -57,7 +57,7 @@ enum class Action : uint8_t {
 struct Decision {
   Action action = Action::idle;
   int index = -1;
-  std::vector<int> decode;  // one token each
+  std::vector<Chunk> decode;  // one token each
   std::vector<Chunk> prefill;
   /// Makes room once, so that deciding allocates nothing.
   void reserve(int sequences);

@@ -46,7 +46,7 @@ TEST(Schedule, NobodyOvertakesAPromptThatNeedsMorePages) {
   const Decision d = decided({decode(), waiting(90, 3), waiting(1, 1)},
                              {.sequences_max = 3, .chunk_tokens = 8, .pages_free = 3});
   EXPECT_EQ(d.action, Action::step);  // 3 pages and one for the running sequence are not there
-  EXPECT_THAT(d.decode, ElementsAre(0));
+  EXPECT_THAT(d.decode, ElementsAre(Chunk{0, 1}));
 }
 
 TEST(Schedule, AnEmptyBoxNeedsNoHeadroom) {
@@ -59,7 +59,7 @@ TEST(Schedule, RunningAnswersComeFirstAndPromptsShareTheRestEqually) {
   const Decision d = decided({prefill(100), decode(), prefill(100), decode()},
                              {.sequences_max = 4, .chunk_tokens = 13, .pages_free = 0});
   EXPECT_EQ(d.action, Action::step);
-  EXPECT_THAT(d.decode, ElementsAre(1, 3));
+  EXPECT_THAT(d.decode, ElementsAre(Chunk{1, 1}, Chunk{3, 1}));
   // 11 tokens for two prompts: 5 each and the odd one to the older.
   EXPECT_THAT(d.prefill, ElementsAre(Chunk{0, 6}, Chunk{2, 5}));
 }
@@ -97,7 +97,7 @@ TEST(Schedule, AStalledSequenceComputesNothingAndNeedsNoPage) {
   const Decision d = decided({stalled(decode(1)), decode()},
                              {.sequences_max = 2, .chunk_tokens = 20, .pages_free = 0});
   EXPECT_EQ(d.action, Action::step);
-  EXPECT_THAT(d.decode, ElementsAre(1));
+  EXPECT_THAT(d.decode, ElementsAre(Chunk{1, 1}));
   EXPECT_THAT(d.prefill, IsEmpty());
 }
 
@@ -109,6 +109,11 @@ TEST(Schedule, PhasesMoveOnlyAsTheTableSays) {
     EXPECT_FALSE(is_allowed(Phase::finished, to)) << name(to);
     EXPECT_EQ(is_allowed(to, Phase::finished), to != Phase::finished) << name(to);
   }
+}
+
+bool holds(const std::vector<Chunk>& chunks, int index) {
+  return std::any_of(chunks.begin(), chunks.end(),
+                     [&](const Chunk& chunk) { return chunk.index == index; });
 }
 
 // A box of pages and sequences that do what decide() says, without a model: 16 tokens a page.
@@ -185,7 +190,7 @@ class Simulation {
     EXPECT_GE(pages_free_, 0);
     if (decision_.action != Action::step) return;
     for (size_t i = 0; i < views.size(); ++i) {
-      const bool decodes = std::count(decision_.decode.begin(), decision_.decode.end(), i) > 0;
+      const bool decodes = holds(decision_.decode, static_cast<int>(i));
       EXPECT_EQ(decodes, views[i].phase == Phase::decode && !views[i].stalled) << i;
     }
   }
@@ -204,8 +209,8 @@ class Simulation {
   }
 
   void compute() {
-    for (int i : decision_.decode) {
-      Sim& s = sequences_[i];
+    for (const Chunk& chunk : decision_.decode) {
+      Sim& s = sequences_[chunk.index];
       take(s, (s.computed + kPageTokens) / kPageTokens - s.pages);
       s.computed += 1;
       answer(s);
@@ -229,9 +234,7 @@ class Simulation {
 
   bool advanced(const Sim& s) const {
     const int i = static_cast<int>(&s - sequences_.data());
-    return std::count(decision_.decode.begin(), decision_.decode.end(), i) > 0 ||
-           std::any_of(decision_.prefill.begin(), decision_.prefill.end(),
-                       [&](const Chunk& c) { return c.index == i; });
+    return holds(decision_.decode, i) || holds(decision_.prefill, i);
   }
 
   void answer(Sim& s) {

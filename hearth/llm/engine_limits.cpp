@@ -1,0 +1,91 @@
+#include "hearth/llm/engine_limits.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "hearth/base/units.h"
+
+namespace hearth::llm {
+namespace {
+
+// Named maxima: far above what a box needs, low enough that sums of them fit an int.
+constexpr int kSequencesMax = 256;
+constexpr int kQueueMax = 65536;
+constexpr int kChunkTokensMax = 8192;
+
+void check_range(std::string_view option, int value, int low, int high) {
+  if (value < low || value > high)
+    throw Error(Errc::invalid_argument, "{}: {} is not between {} and {}", option, value, low,
+                high);
+}
+
+size_t page_bytes(const KvShape& shape, KvType type) {
+  const size_t row = kv_row_bytes(type, shape.head_dim_k) + kv_row_bytes(type, shape.head_dim_v);
+  return row * shape.layers * shape.kv_heads * shape.page_tokens;
+}
+
+int resolve_context(int asked, const ModelConfig& config) {
+  if (asked == 0) return std::min(config.context_length, kDefaultContext);
+  if (asked < 2 || asked > config.context_length)
+    throw Error(Errc::invalid_argument,
+                "context: {} is not between 2 and {}, the positions the model was trained for",
+                asked, config.context_length);
+  return asked;
+}
+
+int resolve_pages(const EngineLimits& limits, const KvShape& shape, size_t asked_bytes,
+                  size_t memory_bytes) {
+  const size_t per_page = page_bytes(shape, limits.kv_type);
+  const size_t per_context = limits.pages_for(limits.context, shape.page_tokens);
+  const size_t bytes_max = asked_bytes != 0 ? asked_bytes : memory_bytes / 4;
+  const size_t pages = std::min(bytes_max / per_page, per_context * limits.sequences_max);
+  if (pages < per_context)
+    throw Error(Errc::resource_exhausted, "context: {} positions need {} of KV cache, {} allows {}",
+                limits.context, format_bytes(per_context * per_page),
+                asked_bytes != 0 ? "kv_bytes_max" : "a quarter of the memory",
+                format_bytes(bytes_max));
+  return static_cast<int>(pages);
+}
+
+}  // namespace
+
+EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, const KvShape& shape,
+                     size_t memory_bytes) {
+  check_range("sequences_max", options.sequences_max, 1, kSequencesMax);
+  check_range("queue_max", options.queue_max, 0, kQueueMax);
+  // Each running sequence takes a token of the step first: one more must be left for the prompts.
+  check_range("chunk_tokens", options.chunk_tokens, options.sequences_max + 1, kChunkTokensMax);
+  EngineLimits limits{.threads = options.threads,
+                      .context = resolve_context(options.context, config),
+                      .sequences_max = options.sequences_max,
+                      .queue_max = options.queue_max,
+                      .chunk_tokens = options.chunk_tokens,
+                      .kv_type = options.kv_type,
+                      .share_prefixes = options.share_prefixes};
+  limits.pages = resolve_pages(limits, shape, options.kv_bytes_max, memory_bytes);
+  return limits;
+}
+
+void check_params(const GenerateParams& params, int vocab_size, int context) {
+  if (params.prompt.empty()) throw Error(Errc::invalid_argument, "prompt: no tokens");
+  for (size_t i = 0; i < params.prompt.size(); ++i)
+    if (params.prompt[i] < 0 || params.prompt[i] >= vocab_size)
+      throw Error(Errc::invalid_argument, "prompt[{}]: id {} is not between 0 and {}", i,
+                  params.prompt[i], vocab_size - 1);
+  if (params.tokens_max < -1)
+    throw Error(Errc::invalid_argument, "tokens_max: {} is below -1, which means no limit",
+                params.tokens_max);
+  if (params.context_full != ContextFull::shift &&
+      params.prompt.size() > static_cast<size_t>(context))
+    throw Error(Errc::resource_exhausted, "prompt: {} tokens, the context holds {}",
+                params.prompt.size(), context);
+}
+
+size_t memory_total_bytes() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace hearth::llm

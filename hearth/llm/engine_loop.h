@@ -1,0 +1,71 @@
+// The engine without its thread: sequences, cache and buffers, advanced one step at a time.
+//
+// A step is two forward passes: the next token of every running answer, delivered before the second
+// begins, and then a chunk of the prompts. So a long prompt delays running answers by one chunk at
+// most, and the price is that the weights are read twice in steps that do both.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "hearth/compute/thread_pool.h"
+#include "hearth/llm/engine_limits.h"
+#include "hearth/llm/kv_cache.h"
+#include "hearth/llm/models/model.h"
+#include "hearth/llm/schedule.h"
+#include "hearth/llm/sequence.h"
+
+namespace hearth::llm {
+
+/// Used by one thread. Everything a step needs is allocated here.
+class EngineLoop {
+ public:
+  /// Errors: invalid_argument, resource_exhausted (cache and buffers).
+  EngineLoop(const Model& model, int vocab_size, const EngineLimits& limits);
+  ~EngineLoop();
+
+  /// Takes a new sequence in, younger than all others.
+  void add(std::unique_ptr<Sequence> sequence);
+  /// Ends what was cancelled, then admits, preempts and computes. False when nothing could run: it
+  /// will stay so until a reader, a submission or a cancellation changes something.
+  bool step();
+  /// Ends every sequence with `error`.
+  void end_all(const Error& error);
+
+  /// Pages free, running and waiting as of now.
+  BatchEngine::Status status() const;
+
+ private:
+  void end_cancelled();
+  void settle();
+  void find_shared_pages();
+  void look();
+  void drop_shared_pages();
+  void admit(Sequence& sequence);
+  void preempt(Sequence& sequence);
+  void release_pages(Sequence& sequence);
+  void take_pages(Sequence& sequence, int tokens);
+  void compute(std::span<const Chunk> chunks);
+  void publish_full_pages(Sequence& sequence);
+  void advance(Sequence& sequence, std::span<const float> logits);
+
+  const Model* model_;
+  int vocab_size_;
+  EngineLimits limits_;
+  ThreadPool pool_;
+  KvCache cache_;
+  std::unique_ptr<ForwardState> state_;
+  std::vector<std::unique_ptr<Sequence>> sequences_;  // in order of arrival, the oldest first
+  uint64_t steps_ = 0;
+
+  // Reused by each step.
+  std::vector<SequenceView> views_;
+  Decision decision_;
+  std::vector<Batch::Token> tokens_;
+  std::vector<std::span<const int32_t>> page_tables_;
+
+  Sequence* candidate_ =
+      nullptr;  // waits and holds the shared pages that were found for it, while we decide
+  bool room_changed_ = true;  // since a candidate was last refused
+};
+
+}  // namespace hearth::llm
