@@ -1,6 +1,8 @@
-// A language model ready to run: its configuration, its weights (views into the file), and the forward pass.
+// A language model ready to run: its configuration, its weights (views into the file), and the
+// forward pass.
 //
-// One file a family under this folder; each defines how a layer is put together and reads like the paper's figure.
+// One file a family under this folder; each defines how a layer is put together and reads like the
+// paper's figure.
 #pragma once
 #include <memory>
 #include <optional>
@@ -10,35 +12,19 @@
 
 #include "hearth/compute/thread_pool.h"
 #include "hearth/formats/gguf.h"
-#include "hearth/llm/kernels/elementwise.h"
-#include "hearth/llm/kernels/matmul.h"
 #include "hearth/llm/kv_cache.h"
+#include "hearth/llm/models/config.h"
+#include "hearth/llm/models/forward_state.h"
 
 namespace hearth::llm {
 
-/// What the metadata says of a model; field names follow the GGUF keys ({a} = architecture).
-struct ModelConfig {
-  std::string architecture;
-  std::string name;
-  int vocab_size = 0;
-  int context_length = 0;      // {a}.context_length: positions the model was trained for
-  int layers = 0;              // {a}.block_count
-  int dim = 0;                 // {a}.embedding_length
-  int ffn_dim = 0;             // {a}.feed_forward_length
-  int heads = 0;               // {a}.attention.head_count
-  int kv_heads = 0;            // {a}.attention.head_count_kv
-  int head_dim_k = 0;          // {a}.attention.key_length
-  int head_dim_v = 0;          // {a}.attention.value_length
-  float rms_eps = 0;
-  int sliding_window = 0;      // 0: none
-};
-
-/// One forward pass: tokens of one or several sequences. Tokens of a sequence stand together, positions ascending.
+/// One forward pass: tokens of one or several sequences. Tokens of a sequence stand together,
+/// positions ascending.
 struct Batch {
   struct Token {
     int32_t id;
     int32_t position;
-    int32_t sequence;      // index into page_tables
+    int32_t sequence;  // index into page_tables
     bool wants_logits;
   };
   std::span<const Token> tokens;
@@ -46,32 +32,44 @@ struct Batch {
   std::span<const std::span<const int32_t>> page_tables;
 };
 
-/// The buffers of a forward pass, allocated once: one per thread that runs a model.
-class ForwardState;
+struct LoadOptions {
+  /// Positions that sequences may grow to. Models with two sets of rotary factors (phi3's longrope)
+  /// take the long set when this is beyond their original context. 0: not beyond it.
+  int context = 0;
+};
 
 class Model {
  public:
-  /// Reads configuration and weights; the weights keep pointing into `file`, which must outlive the model.
-  /// Errors: unsupported (architecture, tensor type), corrupt_data (a missing key or tensor, a shape that does not
-  /// fit the configuration), naming file and thing.
-  static std::unique_ptr<Model> load(const formats::Gguf& file);
+  /// Reads configuration and weights; the weights keep pointing into `file`, which must outlive the
+  /// model. Errors: unsupported (architecture, tensor type), corrupt_data (a missing key or tensor,
+  /// a shape that does not fit the configuration), naming file and thing.
+  static std::unique_ptr<Model> load(const formats::Gguf& file, const LoadOptions& options = {});
   virtual ~Model() = default;
 
   const ModelConfig& config() const { return config_; }
   KvShape kv_shape() const;
   /// Bytes of weights read for one decoded token (each matrix once; one embedding row).
-  size_t bytes_per_token() const;
-  uint64_t parameters() const;
+  size_t bytes_per_token() const { return bytes_per_token_; }
+  /// Weights of the model, tied ones once.
+  uint64_t parameters() const { return parameters_; }
 
   /// Buffers for batches of at most `tokens_max` tokens of which at most `logits_max` want logits.
   std::unique_ptr<ForwardState> make_state(int threads, int tokens_max, int logits_max) const;
-  /// Runs the batch, writing its keys and values into the cache. Returns logits [tokens that want them, vocab_size]
-  /// f32 in batch order, valid until the next call with `state`. Allocates nothing.
+  /// Runs the batch, writing its keys and values into the cache. Returns logits [tokens that want
+  /// them, vocab_size] f32 in batch order, valid until the next call with `state`. Allocates
+  /// nothing. `cache` has kv_shape(); ids are below vocab_size; `pool` has at most the threads that
+  /// `state` was made for.
   virtual std::span<const float> forward(const Batch& batch, KvCache& cache, ForwardState& state,
                                          ThreadPool& pool) const = 0;
 
  protected:
+  explicit Model(ModelConfig config) : config_(std::move(config)) {}
+
   ModelConfig config_;
+
+ private:
+  size_t bytes_per_token_ = 0;
+  uint64_t parameters_ = 0;
 };
 
 /// Architectures that load() knows, e.g. for error messages and `hearth show`.

@@ -1,0 +1,71 @@
+#include "hearth/llm/models/weights.h"
+
+#include <fmt/ranges.h>
+
+#include "hearth/formats/quantize.h"
+
+namespace hearth::llm {
+namespace {
+
+// Written by old converters, computed by us: the rotary frequencies of early llama files.
+bool is_superfluous(std::string_view name) {
+  return name.ends_with(".attn_rot_embd") || name.ends_with(".attn_rot_embd.weight") ||
+         name.ends_with(".rotary_emb.inv_freq");
+}
+
+}  // namespace
+
+const formats::GgufTensor& WeightReader::take(const std::string& name, uint64_t rows,
+                                              uint64_t cols) {
+  const formats::GgufTensor* tensor = file_->find_tensor(name);
+  if (!tensor) throw Error(Errc::corrupt_data, "{}: tensor '{}' is missing", file_->name(), name);
+  if (tensor->cols() != cols || tensor->rows() != rows)
+    throw Error(Errc::corrupt_data,
+                "{}: tensor '{}' has shape [{}], the configuration needs [{}, {}]", file_->name(),
+                name, fmt::join(tensor->shape, ", "), cols, rows);
+  if (!formats::info(tensor->type).is_weight)
+    throw Error(Errc::unsupported, "{}: tensor '{}' has type {}, which holds no weights",
+                file_->name(), name, formats::info(tensor->type).name);
+  taken_.insert(name);
+  parameters_ += tensor->elems();
+  return *tensor;
+}
+
+WeightMatrix WeightReader::table(const std::string& name, int rows, int cols) {
+  const formats::GgufTensor& tensor = take(name, rows, cols);
+  const size_t row_bytes = formats::row_bytes(tensor.type, cols);
+  bytes_per_token_ += row_bytes;
+  return {tensor.type, rows, cols, tensor.bytes.data(), row_bytes};
+}
+
+WeightMatrix WeightReader::matrix(const std::string& name, int rows, int cols) {
+  const WeightMatrix matrix = table(name, rows, cols);
+  bytes_per_token_ += (rows - 1) * matrix.row_bytes;
+  return matrix;
+}
+
+std::vector<float> WeightReader::vector(const std::string& name, int size) {
+  const formats::GgufTensor& tensor = take(name, 1, size);
+  std::vector<float> values(size);
+  formats::dequantize_row(tensor.type, tensor.bytes.data(), values);
+  return values;
+}
+
+std::vector<float> WeightReader::try_vector(const std::string& name, int size) {
+  return has(name) ? vector(name, size) : std::vector<float>();
+}
+
+void WeightReader::finish() const {
+  for (const formats::GgufTensor& tensor : file_->tensors())
+    if (!taken_.contains(tensor.name) && !is_superfluous(tensor.name))
+      throw Error(Errc::unsupported, "{}: tensor '{}' has no place in a {} model", file_->name(),
+                  tensor.name, file_->string("general.architecture"));
+}
+
+WeightMatrix rows_of(const WeightMatrix& matrix, int first, int count) {
+  HEARTH_CHECK(first >= 0 && count >= 0 && first + count <= matrix.rows);
+  return {matrix.type, count, matrix.cols, matrix.data + first * matrix.row_bytes,
+          matrix.row_bytes};
+}
+
+}  // namespace hearth::llm

@@ -1,0 +1,51 @@
+// The tensors of a model file as weights, each shape checked against the configuration.
+#pragma once
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hearth/formats/gguf.h"
+#include "hearth/llm/kernels/matmul.h"
+
+namespace hearth::llm {
+
+/// Hands out tensors by name and keeps count of them. Matrices are views into the file; vectors
+/// (norms, biases) are converted to f32.
+/// Errors: corrupt_data (missing, another shape than expected), unsupported (type), each naming
+/// file, tensor, what was found and what was expected.
+class WeightReader {
+ public:
+  explicit WeightReader(const formats::Gguf& file) : file_(&file) {}
+
+  const std::string& file_name() const { return file_->name(); }
+  bool has(std::string_view name) const { return file_->find_tensor(name) != nullptr; }
+  /// A matrix that decoding a token reads whole.
+  WeightMatrix matrix(const std::string& name, int rows, int cols);
+  /// A matrix of which decoding a token reads one row.
+  WeightMatrix table(const std::string& name, int rows, int cols);
+  /// Counts a matrix that serves a second time, as a tied embedding does.
+  void reuse(const WeightMatrix& matrix) { bytes_per_token_ += matrix.rows * matrix.row_bytes; }
+  std::vector<float> vector(const std::string& name, int size);
+  /// Empty when the file has no such tensor.
+  std::vector<float> try_vector(const std::string& name, int size);
+
+  /// Refuses tensors that nobody asked for: leaving out a weight would change every answer.
+  void finish() const;
+  size_t bytes_per_token() const { return bytes_per_token_; }
+  uint64_t parameters() const { return parameters_; }
+
+ private:
+  const formats::GgufTensor& take(const std::string& name, uint64_t rows, uint64_t cols);
+
+  const formats::Gguf* file_;
+  std::set<std::string, std::less<>> taken_;
+  size_t bytes_per_token_ = 0;
+  uint64_t parameters_ = 0;
+};
+
+/// `count` rows of `matrix` from `first`: a part of a fused tensor.
+WeightMatrix rows_of(const WeightMatrix& matrix, int first, int count);
+
+}  // namespace hearth::llm
