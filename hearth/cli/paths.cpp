@@ -1,0 +1,82 @@
+#include "hearth/cli/paths.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <set>
+
+#include "hearth/base/error.h"
+#include "hearth/cli/nearest.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr std::string_view kExtension = ".gguf";
+
+std::optional<fs::path> path_from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (!value || !*value) return std::nullopt;
+  return fs::path(value);
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) && !fs::is_directory(path, ignored);
+}
+
+}  // namespace
+
+std::vector<fs::path> model_folders() {
+  std::vector<fs::path> candidates;
+  if (const auto set = path_from_environment("HEARTH_MODELS")) candidates.push_back(*set);
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  if (!program.empty()) {
+    candidates.push_back(program / "../../models");            // build/bin/hearth
+    candidates.push_back(program / "../share/hearth/models");  // /usr/bin/hearth
+  }
+  candidates.push_back(fs::path(HEARTH_SOURCE_DIR) / "models");
+
+  std::vector<fs::path> folders;
+  for (const fs::path& candidate : candidates) {
+    const fs::path folder = fs::weakly_canonical(candidate, ignored);
+    if (fs::is_directory(folder, ignored) &&
+        std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
+  }
+  return folders;
+}
+
+std::vector<std::string> model_names() {
+  std::set<std::string> names;
+  std::error_code ignored;
+  for (const fs::path& folder : model_folders())
+    for (const auto& entry : fs::directory_iterator(folder, ignored))
+      if (entry.path().extension() == kExtension) names.insert(entry.path().stem());
+  return {names.begin(), names.end()};
+}
+
+FoundModel find_model(const std::string& word) {
+  if (is_file(word)) return {word, word};
+  if (word.find('/') != std::string::npos) throw Error(Errc::not_found, "{}: no such file", word);
+  for (const fs::path& folder : model_folders())
+    for (const std::string& file : {word + std::string(kExtension), word})
+      if (is_file(folder / file)) return {folder / file, fs::path(file).stem()};
+
+  if (word.ends_with(kExtension)) throw Error(Errc::not_found, "{}: no such file", word);
+  const std::vector<std::string> names = model_names();
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  throw Error(Errc::not_found,
+              "no model '{}': it is neither a file nor one of the models here ({}){}", word,
+              fmt::join(names, ", "), did_you_mean(word, views));
+}
+
+std::optional<fs::path> home_folder() {
+  if (const auto set = path_from_environment("HEARTH_HOME")) return *set;
+  if (const auto home = path_from_environment("HOME")) return *home / ".local/share/hearth";
+  return std::nullopt;
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,34 @@
+// Where Hearth's own files lie, and what a user means by MODEL.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hearth/base/files.h"
+
+namespace hearth::cli {
+
+/// The name of the model that comes with Hearth.
+inline constexpr std::string_view kBuiltInModel = "tales";
+
+struct FoundModel {
+  fs::path file;
+  std::string name;  // what the user calls it: "tales", or the path as typed
+};
+
+/// Folders that may hold models, those that exist, best first: $HEARTH_MODELS, those beside the
+/// program (of a build tree and of an installation), and that of the source tree it was built from.
+std::vector<fs::path> model_folders();
+/// Names of the models in those folders, sorted.
+std::vector<std::string> model_names();
+
+/// `word` as a file, or as the name of a model ("tales", "tales.gguf").
+/// Errors: not_found naming the word and what there is.
+FoundModel find_model(const std::string& word);
+
+/// The folder of Hearth's own files: $HEARTH_HOME, or ~/.local/share/hearth. It need not exist.
+/// Nothing when the environment names neither.
+std::optional<fs::path> home_folder();
+
+}  // namespace hearth::cli

@@ -1,0 +1,58 @@
+// The way in and the one place where errors end: a line on stderr and an exit status.
+#include <csignal>
+#include <cstdlib>
+#include <new>
+
+#include "hearth/base/error.h"
+#include "hearth/cli/command.h"
+#include "hearth/cli/help.h"
+#include "hearth/cli/interrupt.h"
+#include "hearth/cli/parse.h"
+#include "hearth/cli/terminal.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells report it
+
+int run_words(const std::vector<std::string>& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h") {
+    print(overview_text());
+    return words.empty() ? exit_status(Errc::invalid_argument) : 0;
+  }
+  if (words[0] == "--version" || words[0] == "-v") {
+    print(version_text() + "\n");
+    return 0;
+  }
+  const Command* command = find_command(words[0]);
+  if (!command) throw_unknown_command(words[0]);
+  const Args args = parse_args(*command, std::span(words).subspan(1));
+  if (args.has("--help")) {
+    print(command_help_text(*command));
+    return 0;
+  }
+  return command->run(args);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  // A parent may have left this ignored; `hearth … | head` shall end without a word.
+  std::signal(SIGPIPE, SIG_DFL);
+  try {
+    return run_words({argv + (argc > 0), argv + argc});
+  } catch (const Interrupted&) {
+    return kInterrupted;
+  } catch (const Error& error) {
+    print_note(error.what());
+    return exit_status(error.code());
+  } catch (const std::bad_alloc&) {
+    print_note("the memory of this machine is not enough");
+    return exit_status(Errc::resource_exhausted);
+  } catch (const std::exception& error) {
+    print_note(fmt::format("unexpected: {}; please report this", error.what()));
+    return exit_status(Errc::io_failure);
+  }
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,94 @@
+#include "hearth/cli/repl.h"
+
+#include <fmt/format.h>
+
+#include "hearth/base/error.h"
+#include "hearth/base/units.h"
+#include "hearth/cli/answer_text.h"
+#include "hearth/cli/interrupt.h"
+#include "hearth/cli/line_editor.h"
+#include "hearth/cli/multi_line.h"
+#include "hearth/cli/paths.h"
+#include "hearth/cli/show_report.h"
+#include "hearth/cli/terminal.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr const char* kPrompt = ">>> ";
+constexpr const char* kOpenPrompt = "... ";
+
+std::optional<fs::path> history_file() {
+  const std::optional<fs::path> home = home_folder();
+  return home ? std::optional(*home / "history") : std::nullopt;
+}
+
+void print_greeting(const ChatSession& session, const std::string& model) {
+  print(fmt::format("{}: {} parameters, {}, context {}. /? for help, /bye to leave.\n", model,
+                    format_count(session.model().parameters()),
+                    type_summary(make_show_report(session.file(), {})), session.context()));
+  if (!session.is_chat())
+    print("This model has no chat template: it continues the text you type, each time afresh.\n");
+}
+
+void answer_prompt(ReplState& state, const std::string& prompt, InterruptWatch& watch) {
+  const std::stop_token cancelled = watch.arm();
+  char last = '\n';
+  // A continuation reads as one text when it begins with what it continues.
+  if (!state.session.is_chat()) print(prompt);
+  const Answer answer =
+      state.session.answer(prompt, state.options.settings, cancelled, [&](std::string_view text) {
+        print(text);
+        last = text.back();
+      });
+  print(last == '\n' ? "\n" : "\n\n");
+  for (const std::string& note : answer_notes(answer, state.session.context())) print_note(note);
+  if (state.options.verbose)
+    print_error_text(timings_text(answer, state.session.load_time()) + "\n");
+}
+
+// One complete input. Whatever goes wrong is said, and the conversation goes on.
+void handle_input(ReplState& state, const std::string& input, InterruptWatch& watch) {
+  try {
+    if (input.starts_with('/'))
+      run_repl_command(state, input);
+    else
+      answer_prompt(state, input, watch);
+  } catch (const Error& error) {
+    print_note(error.what());
+  }
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\n") == std::string_view::npos;
+}
+
+}  // namespace
+
+int run_repl(ChatSession& session, const ReplOptions& options) {
+  LineEditor editor(history_file());
+  InterruptWatch watch;
+  ReplState state{.session = session, .options = options, .editor = editor};
+  MultiLine multi_line;
+  print_greeting(session, options.model);
+  while (!state.leaving) {
+    const auto line = editor.read(multi_line.is_open() ? kOpenPrompt : kPrompt);
+    if (!line) {
+      print("\n");
+      break;
+    }
+    if (line->interrupted) {
+      if (line->text.empty() && !multi_line.is_open())
+        print("Type /bye or press Ctrl-D to leave.\n");
+      multi_line.reset();
+      continue;
+    }
+    const std::optional<std::string> input = multi_line.feed(line->text);
+    if (!input || is_blank(*input)) continue;
+    editor.remember(*input);
+    handle_input(state, *input, watch);
+  }
+  return 0;
+}
+
+}  // namespace hearth::cli
