@@ -60,7 +60,13 @@ std::vector<TypeImpls> make_tables() {
   for (const formats::TensorTypeInfo& row : formats::tensor_types()) {
     if (!row.is_weight) continue;
     TypeImpls& table = tables.emplace_back(TypeImpls{row.type, {}});
-    // AVX
+#if defined(__x86_64__)
+    const bool is_float = multiplies_in_f32(row.type);
+    table.impls.push_back({.name = is_float ? "avx512" : "avx512_vnni",
+                           .needs = cpu::kAvx512 | (is_float ? cpu::kNone : cpu::kAvx512Vnni),
+                           .run = matmul_rows_avx512(row.type)});
+// AVX2
+#endif
     table.impls.push_back({"scalar", cpu::kNone, matmul_rows_scalar(row.type)});
   }
   return tables;

@@ -53,10 +53,10 @@ template <TensorType type>
 void quantized_rows(const MatmulRows& job) {
   const WeightMatrix& w = *job.weight;
   for (int r = job.row_begin; r < job.row_end; ++r) {
-    const ChunkReader<type> row(w.data + r * w.row_bytes, w.cols);
     for (int c = 0; c < chunk_count(w.cols); ++c) {
+      std::byte tail[kChunkBytes<type>];
       WeightChunk chunk;
-      unpack_chunk<type>(chunk, row.chunk(c));
+      unpack_chunk<type>(chunk, chunk_bytes<type>(w.data + r * w.row_bytes, w.cols, c, tail));
       for (int t = 0; t < job.tokens; ++t) {
         float& out = job.out[t * job.out_stride + r];
         const ActivationChunk& a = job.chunks[c * job.chunk_stride + t];

@@ -48,7 +48,10 @@ void quantize_block(ActivationChunk& chunk, int block, const float* x, int count
 }
 
 constexpr cpu::Impl<QuantizeActivationsFn> kImpls[] = {
-    // AVX
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = quantize_activations_avx512},
+// AVX2
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = quantize_activations_scalar},
 };
 

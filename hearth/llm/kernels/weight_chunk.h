@@ -68,29 +68,20 @@ template <TensorType type>
 constexpr size_t kChunkBytes = sizeof(typename WeightTraits<type>::Block) *
                                (kChunkElems / WeightTraits<type>::kBlockElems);
 
-/// Walks the chunks of one row. The last chunk of a row whose columns are no multiple of 256 is
-/// copied and filled with zero bytes, which every type reads as scale 0: no kernel reads past a
-/// row.
+/// The bytes of chunk c of a row. The last chunk of a row whose columns are no multiple of 256 is
+/// copied to `tail` and filled with zero bytes, which every type reads as zeros (activations are
+/// zero there too): no kernel reads past a row.
 template <TensorType type>
-class ChunkReader {
- public:
-  HEARTH_INLINE ChunkReader(const std::byte* row, int cols)
-      : row_(row), whole_(cols / kChunkElems) {
-    if (cols % kChunkElems != 0) {
-      const size_t bytes = kChunkBytes<type> * size_t(cols % kChunkElems) / kChunkElems;
-      std::memcpy(tail_, row + whole_ * kChunkBytes<type>, bytes);
-      std::memset(tail_ + bytes, 0, kChunkBytes<type> - bytes);
-    }
-  }
-  HEARTH_INLINE const std::byte* chunk(int c) const {
-    return c < whole_ ? row_ + c * kChunkBytes<type> : tail_;
-  }
-
- private:
-  const std::byte* row_;
-  int whole_;
-  std::byte tail_[kChunkBytes<type>];
-};
+HEARTH_INLINE const std::byte* chunk_bytes(const std::byte* row, int cols, int c,
+                                           std::byte (&tail)[kChunkBytes<type>]) {
+  const std::byte* bytes = row + c * kChunkBytes<type>;
+  const int left = cols - c * kChunkElems;
+  if (left >= kChunkElems) return bytes;
+  const size_t left_bytes = kChunkBytes<type> * size_t(left) / kChunkElems;
+  std::memcpy(tail, bytes, left_bytes);
+  std::memset(tail + left_bytes, 0, kChunkBytes<type> - left_bytes);
+  return tail;
+}
 
 namespace unpack {
 

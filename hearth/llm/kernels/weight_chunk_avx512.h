@@ -1,0 +1,356 @@
+// unpack_chunk() for AVX-512: a chunk of 256 weights as four registers of bytes and one of scales.
+//
+// Elements are in their natural order: register i holds groups 4i to 4i + 3, one in each 128-bit
+// lane. Scales and biases are in lane order (activation_chunk.h). About 25 instructions a chunk.
+#pragma once
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <array>
+
+#include "hearth/llm/kernels/weight_chunk.h"
+
+namespace hearth::llm {
+
+struct WeightChunk512 {
+  __m512i q[4];
+  __m512 scale;  // lane order
+  __m512 bias;   // lane order; only where the type has one
+};
+
+namespace avx512 {
+
+// The group of 16 whose scale stands at `slot` of lane order: the inverse of lane_slot().
+constexpr int group_at(int slot) { return 4 * (slot % 4) + slot / 4; }
+
+template <class T, int kCount, class F>
+constexpr std::array<T, kCount> filled(F value) {
+  std::array<T, kCount> values{};
+  for (int i = 0; i < kCount; ++i) values[i] = static_cast<T>(value(i));
+  return values;
+}
+
+template <class T, size_t kCount>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i constant(const std::array<T, kCount>& values) {
+  static_assert(sizeof(T) * kCount == 64);
+  return _mm512_loadu_si512(values.data());
+}
+
+// Shifts of 16-bit elements by lane: lanes 0 to 3.
+template <int kA, int kB, int kC, int kD>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i lane_shifts() {
+  static constexpr auto kShifts = filled<uint16_t, 32>([](int i) {
+    return i < 8 ? kA : i < 16 ? kB : i < 24 ? kC : kD;
+  });
+  return constant(kShifts);
+}
+
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m128i load128(const void* p) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m256i load256(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+template <class T>
+HEARTH_INLINE T load_scalar(const void* p) {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i bytes(int value) {
+  return _mm512_set1_epi8(static_cast<char>(value));
+}
+
+// Split nibbles of two blocks, 16 bytes each, to 64 elements.
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i split_nibbles(const void* a, const void* b) {
+  const __m512i first = _mm512_broadcast_i32x4(load128(a));
+  const __m512i both = _mm512_mask_broadcast_i32x4(first, 0xFF00, load128(b));
+  return _mm512_and_si512(_mm512_srlv_epi16(both, lane_shifts<0, 4, 0, 4>()), bytes(15));
+}
+
+// 32 bytes shifted right by kLow for the first 32 elements and by kHigh for the next.
+template <int kLow, int kHigh>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i shifted_pair(const void* p) {
+  return _mm512_srlv_epi16(_mm512_broadcast_i64x4(load256(p)),
+                           lane_shifts<kLow, kLow, kHigh, kHigh>());
+}
+
+// Sets `bit` in the elements of register `pair` whose bit 2*pair (first 32) or 2*pair + 1 (next 32)
+// is set in the 32 bytes `high`: the upper bits of Q5_K and Q3_K.
+template <int kPair, int kBit>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i add_bit_plane(__m512i q, __m512i high) {
+  static constexpr auto kBits =
+      filled<uint8_t, 64>([](int i) { return 1 << (2 * kPair + (i >= 32)); });
+  return _mm512_mask_add_epi8(q, _mm512_test_epi8_mask(high, constant(kBits)), q, bytes(kBit));
+}
+
+// Halves at byte kAt of eight blocks of kBlockBytes each, as floats in lane order.
+template <int kBlockBytes, int kAt>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512 block_halves(const std::byte* p) {
+  constexpr auto block_at = [](int slot) { return group_at(slot % 16) / 2; };
+  if constexpr (3 * kBlockBytes + kAt + 2 <= 64) {  // four blocks in a register's reach
+    static constexpr auto kPick = filled<uint16_t, 32>([block_at](int i) {
+      const int b = block_at(i);
+      return 32 * (b / 4) + (b % 4 * kBlockBytes + kAt) / 2;
+    });
+    const __m512i picked = _mm512_permutex2var_epi16(_mm512_loadu_si512(p), constant(kPick),
+                                                     _mm512_loadu_si512(p + 4 * kBlockBytes));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(picked));
+  } else if constexpr (kBlockBytes + kAt + 2 <= 32) {  // two blocks in 256 bits
+    static constexpr auto kPick = filled<uint16_t, 32>([block_at](int i) {
+      const int b = block_at(i);
+      return 16 * (b / 2 % 2) + (b % 2 * kBlockBytes + kAt) / 2;
+    });
+    const __m256i pick = _mm512_castsi512_si256(constant(kPick));
+    const __m256i low = _mm256_permutex2var_epi16(load256(p), pick, load256(p + 2 * kBlockBytes));
+    const __m256i high =
+        _mm256_permutex2var_epi16(load256(p + 4 * kBlockBytes), pick, load256(p + 6 * kBlockBytes));
+    return _mm512_cvtph_ps(_mm256_blend_epi16(low, high, 0b11001100));
+  } else {  // two blocks in 512 bits
+    static constexpr auto kPick = filled<uint16_t, 32>([block_at](int i) {
+      const int b = block_at(i);
+      return 32 * (b / 2 % 2) + (b % 2 * kBlockBytes + kAt) / 2;
+    });
+    const __m512i pick = constant(kPick);
+    const __m512i low = _mm512_permutex2var_epi16(_mm512_loadu_si512(p), pick,
+                                                  _mm512_loadu_si512(p + 2 * kBlockBytes));
+    const __m512i high = _mm512_permutex2var_epi16(_mm512_loadu_si512(p + 4 * kBlockBytes), pick,
+                                                   _mm512_loadu_si512(p + 6 * kBlockBytes));
+    return _mm512_cvtph_ps(
+        _mm256_blend_epi16(_mm512_castsi512_si256(low), _mm512_castsi512_si256(high), 0b11001100));
+  }
+}
+
+// Eight bytes, one a block, spread to lane order and widened.
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m128i blocks_to_lane_order(__m128i values) {
+  static constexpr auto kPick = filled<uint8_t, 16>([](int i) { return group_at(i) / 2; });
+  return _mm_shuffle_epi8(values, load128(kPick.data()));
+}
+// Sixteen bytes, one a group, to lane order.
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m128i groups_to_lane_order(__m128i values) {
+  static constexpr auto kPick = filled<uint8_t, 16>([](int i) { return group_at(i); });
+  return _mm_shuffle_epi8(values, load128(kPick.data()));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512 unsigned_floats(__m128i values) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(values));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512 signed_floats(__m128i values) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(values));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512 spread_half(uint16_t half) {
+  return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
+}
+
+// Levels of a 16-entry table, raised by `kOffset` to be unsigned.
+template <int kOffset>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i look_up(const int8_t (&table)[16], __m512i q) {
+  const __m128i levels = _mm_add_epi8(load128(table), _mm_set1_epi8(static_cast<char>(kOffset)));
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), q);
+}
+
+// Scales and mins of Q4_K and Q5_K: eight of six bits each in twelve bytes
+// (formats::unpack_scale_min).
+template <class Block>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void scales_with_mins(WeightChunk512& out, const Block& b) {
+  const auto w0 = load_scalar<uint32_t>(b.scales), w1 = load_scalar<uint32_t>(b.scales + 4),
+             w2 = load_scalar<uint32_t>(b.scales + 8);
+  const uint32_t scales_high = (w2 & 0x0F0F0F0F) | ((w0 >> 2) & 0x30303030);
+  const uint32_t mins_high = ((w2 >> 4) & 0x0F0F0F0F) | ((w1 >> 2) & 0x30303030);
+  const auto join = [](uint32_t low, uint32_t high) {
+    return static_cast<long long>((low & 0x3F3F3F3F) | uint64_t{high} << 32);
+  };
+  const __m128i scales = _mm_cvtsi64_si128(join(w0, scales_high));
+  const __m128i mins = _mm_cvtsi64_si128(join(w1, mins_high));
+  // The two halves d and dmin stand side by side.
+  const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128(load_scalar<int32_t>(&b)));
+  const __m512 scale = _mm512_broadcastss_ps(d);
+  const __m512 min = _mm512_broadcastss_ps(_mm_movehdup_ps(d));
+  out.scale = _mm512_mul_ps(scale, unsigned_floats(blocks_to_lane_order(scales)));
+  out.bias =
+      _mm512_fnmadd_ps(min, unsigned_floats(blocks_to_lane_order(mins)), _mm512_setzero_ps());
+}
+
+template <class Block>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void paired_nibbles(WeightChunk512& out, const Block& b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    out.q[i] = _mm512_and_si512(shifted_pair<0, 4>(b.qs + 32 * i), bytes(15));
+}
+
+template <class Block>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void eight_split_nibbles(WeightChunk512& out,
+                                                                 const Block* b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) out.q[i] = split_nibbles(b[2 * i].qs, b[2 * i + 1].qs);
+}
+
+template <class Block>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void add_high_bits(WeightChunk512& out, const Block* b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const uint64_t bits =
+        load_scalar<uint32_t>(b[2 * i].qh) | uint64_t{load_scalar<uint32_t>(b[2 * i + 1].qh)} << 32;
+    out.q[i] = _mm512_mask_add_epi8(out.q[i], _cvtu64_mask64(bits), out.q[i], bytes(16));
+  }
+}
+
+// Two-bit quants of one half of 128 elements: 32 bytes to two registers.
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void two_bits(WeightChunk512& out, const uint8_t* qs) {
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    out.q[2 * half] = _mm512_and_si512(shifted_pair<0, 2>(qs + 32 * half), bytes(3));
+    out.q[2 * half + 1] = _mm512_and_si512(shifted_pair<4, 6>(qs + 32 * half), bytes(3));
+  }
+}
+
+template <int kI = 0, int kBit>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void add_bit_planes(WeightChunk512& out,
+                                                            const uint8_t* high,
+                                                            std::integral_constant<int, kBit> bit) {
+  out.q[kI] = add_bit_plane<kI, kBit>(out.q[kI], _mm512_broadcast_i64x4(load256(high)));
+  if constexpr (kI < 3) add_bit_planes<kI + 1>(out, high, bit);
+}
+
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ4_0* b) {
+  eight_split_nibbles(out, b);
+  out.scale = block_halves<18, 0>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ4_1* b) {
+  eight_split_nibbles(out, b);
+  out.scale = block_halves<20, 0>(reinterpret_cast<const std::byte*>(b));
+  out.bias = block_halves<20, 2>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ5_0* b) {
+  eight_split_nibbles(out, b);
+  add_high_bits(out, b);
+  out.scale = block_halves<22, 0>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ5_1* b) {
+  eight_split_nibbles(out, b);
+  add_high_bits(out, b);
+  out.scale = block_halves<24, 0>(reinterpret_cast<const std::byte*>(b));
+  out.bias = block_halves<24, 2>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ8_0* b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512i first = _mm512_castsi256_si512(load256(b[2 * i].qs));
+    out.q[i] = _mm512_xor_si512(_mm512_inserti64x4(first, load256(b[2 * i + 1].qs), 1), bytes(128));
+  }
+  out.scale = block_halves<34, 0>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockIQ4_NL* b) {
+  eight_split_nibbles(out, b);
+#pragma GCC unroll 4
+  for (__m512i& q : out.q) q = look_up<128>(formats::kIq4Values, q);
+  out.scale = block_halves<18, 0>(reinterpret_cast<const std::byte*>(b));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockMXFP4* b) {
+  eight_split_nibbles(out, b);
+#pragma GCC unroll 4
+  for (__m512i& q : out.q) q = look_up<16>(formats::kMxfp4Doubled, q);
+  uint64_t exponents = 0;
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) exponents |= uint64_t{b[i].e} << (8 * i);
+  // formats::mxfp4_scale: e is the exponent field plus one; the smallest two are subnormal.
+  const __m512i e = _mm512_cvtepu8_epi32(
+      blocks_to_lane_order(_mm_cvtsi64_si128(static_cast<long long>(exponents))));
+  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+  const __mmask16 tiny = _mm512_cmplt_epu32_mask(e, _mm512_set1_epi32(2));
+  out.scale =
+      _mm512_castsi512_ps(_mm512_mask_sllv_epi32(normal, tiny, _mm512_set1_epi32(0x00200000), e));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ4_K* b) {
+  paired_nibbles(out, *b);
+  scales_with_mins(out, *b);
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ5_K* b) {
+  paired_nibbles(out, *b);
+  add_bit_planes(out, b->qh, std::integral_constant<int, 16>{});
+  scales_with_mins(out, *b);
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ6_K* b) {
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    const __m512i low = _mm512_loadu_si512(b->ql + 64 * half);
+    const __m512i high = _mm512_broadcast_i64x4(load256(b->qh + 32 * half));
+    // Two bits of `high` go to bits 4 and 5; 0xCA selects: mask ? first : second.
+    const __m512i high_a = _mm512_sllv_epi16(high, lane_shifts<4, 4, 2, 2>());
+    const __m512i high_b = _mm512_srlv_epi16(high, lane_shifts<0, 0, 2, 2>());
+    const __m512i joined_a = _mm512_ternarylogic_epi32(bytes(15), low, high_a, 0xCA);
+    const __m512i joined_b =
+        _mm512_ternarylogic_epi32(bytes(15), _mm512_srli_epi16(low, 4), high_b, 0xCA);
+    out.q[2 * half] = _mm512_and_si512(joined_a, bytes(63));
+    out.q[2 * half + 1] = _mm512_and_si512(joined_b, bytes(63));
+  }
+  out.scale =
+      _mm512_mul_ps(spread_half(b->d), signed_floats(groups_to_lane_order(load128(b->scales))));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ3_K* b) {
+  two_bits(out, b->qs);
+  add_bit_planes(out, b->hmask, std::integral_constant<int, 4>{});
+  // Sixteen scales of six bits: low nibbles in bytes 0-7, upper bits two by two in bytes 8-11.
+  const auto low = load_scalar<uint64_t>(b->scales);
+  const uint64_t high = load_scalar<uint32_t>(b->scales + 8);
+  const uint64_t high_first = (high & 0x03030303) << 4 | (high & 0x0C0C0C0C) << 34;
+  const uint64_t high_last = (high & 0x30303030) | (high & 0xC0C0C0C0) << 30;
+  const uint64_t first = (low & 0x0F0F0F0F0F0F0F0F) | high_first;
+  const uint64_t last = ((low >> 4) & 0x0F0F0F0F0F0F0F0F) | high_last;
+  const __m128i scales =
+      _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(first));
+  out.scale =
+      _mm512_mul_ps(spread_half(b->d),
+                    signed_floats(_mm_sub_epi8(groups_to_lane_order(scales), _mm_set1_epi8(32))));
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockQ2_K* b) {
+  two_bits(out, b->qs);
+  const __m128i both = groups_to_lane_order(load128(b->scales));
+  const __m128i scales = _mm_and_si128(both, _mm_set1_epi8(15));
+  const __m128i mins = _mm_and_si128(_mm_srli_epi16(both, 4), _mm_set1_epi8(15));
+  out.scale = _mm512_mul_ps(spread_half(b->d), unsigned_floats(scales));
+  out.bias = _mm512_fnmadd_ps(spread_half(b->dmin), unsigned_floats(mins), _mm512_setzero_ps());
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
+                                                    const formats::BlockIQ4_XS* b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    out.q[i] =
+        look_up<128>(formats::kIq4Values, split_nibbles(b->qs + 32 * i, b->qs + 32 * i + 16));
+  // Eight nibbles and eight pairs of bits, each spread to bytes by doubling the distances.
+  uint64_t low = load_scalar<uint32_t>(b->scales_l), high = load_scalar<uint16_t>(b->scales_h);
+  low = (low | low << 16) & 0x0000FFFF0000FFFF;
+  low = (low | low << 8) & 0x00FF00FF00FF00FF;
+  low = (low | low << 4) & 0x0F0F0F0F0F0F0F0F;
+  high = (high | high << 24) & 0x000000FF000000FF;
+  high = (high | high << 12) & 0x000F000F000F000F;
+  high = (high | high << 6) & 0x0303030303030303;
+  const __m128i scales = _mm_cvtsi64_si128(static_cast<long long>(low | high << 4));
+  out.scale =
+      _mm512_mul_ps(spread_half(b->d),
+                    signed_floats(_mm_sub_epi8(blocks_to_lane_order(scales), _mm_set1_epi8(32))));
+}
+
+}  // namespace avx512
+
+template <TensorType type>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightChunk512 unpack_chunk_avx512(const std::byte* bytes) {
+  WeightChunk512 out;
+  avx512::unpack(out, reinterpret_cast<const typename WeightTraits<type>::Block*>(bytes));
+  return out;
+}
+
+}  // namespace hearth::llm
+#endif
