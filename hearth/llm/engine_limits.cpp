@@ -26,19 +26,10 @@ size_t page_bytes(const KvShape& shape, KvType type) {
   return row * shape.layers * shape.kv_heads * shape.page_tokens;
 }
 
-int resolve_context(int asked, const ModelConfig& config) {
-  if (asked == 0) return std::min(config.context_length, kDefaultContext);
-  if (asked < 2 || asked > config.context_length)
-    throw Error(Errc::invalid_argument,
-                "context: {} is not between 2 and {}, the positions the model was trained for",
-                asked, config.context_length);
-  return asked;
-}
-
 int resolve_pages(const EngineLimits& limits, const KvShape& shape, size_t asked_bytes,
                   size_t memory_bytes) {
   const size_t per_page = page_bytes(shape, limits.kv_type);
-  const size_t per_context = limits.pages_for(limits.context, shape.page_tokens);
+  const size_t per_context = pages_for(limits.context, shape);
   const size_t bytes_max = asked_bytes != 0 ? asked_bytes : memory_bytes / 4;
   const size_t pages = std::min(bytes_max / per_page, per_context * limits.sequences_max);
   if (pages < per_context)
@@ -50,6 +41,15 @@ int resolve_pages(const EngineLimits& limits, const KvShape& shape, size_t asked
 }
 
 }  // namespace
+
+int resolve_context(int asked, const ModelConfig& config) {
+  if (asked == 0) return std::min(config.context_length, kDefaultContext);
+  if (asked < 2 || asked > config.context_length)
+    throw Error(Errc::invalid_argument,
+                "context: {} is not between 2 and {}, the positions the model was trained for",
+                asked, config.context_length);
+  return asked;
+}
 
 EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, const KvShape& shape,
                      size_t memory_bytes) {
@@ -68,12 +68,16 @@ EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, co
   return limits;
 }
 
+void check_ids(std::string_view name, std::span<const int32_t> ids, int vocab_size) {
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] < 0 || ids[i] >= vocab_size)
+      throw Error(Errc::invalid_argument, "{}[{}]: id {} is not between 0 and {}", name, i, ids[i],
+                  vocab_size - 1);
+}
+
 void check_params(const GenerateParams& params, int vocab_size, int context) {
   if (params.prompt.empty()) throw Error(Errc::invalid_argument, "prompt: no tokens");
-  for (size_t i = 0; i < params.prompt.size(); ++i)
-    if (params.prompt[i] < 0 || params.prompt[i] >= vocab_size)
-      throw Error(Errc::invalid_argument, "prompt[{}]: id {} is not between 0 and {}", i,
-                  params.prompt[i], vocab_size - 1);
+  check_ids("prompt", params.prompt, vocab_size);
   if (params.tokens_max < -1)
     throw Error(Errc::invalid_argument, "tokens_max: {} is below -1, which means no limit",
                 params.tokens_max);

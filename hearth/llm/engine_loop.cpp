@@ -22,7 +22,7 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
 EngineLoop::~EngineLoop() = default;
 
 void EngineLoop::add(std::unique_ptr<Sequence> sequence) {
-  sequence->pages.reserve(limits_.pages_for(limits_.context, cache_.shape().page_tokens));
+  sequence->pages.reserve(pages_for(limits_.context, cache_.shape()));
   sequences_.push_back(std::move(sequence));
   room_changed_ = true;
 }
@@ -88,7 +88,7 @@ void EngineLoop::look() {
   for (const auto& s : sequences_) {
     const int last =
         s->phase() == Phase::decode ? s->computed + 1 : static_cast<int>(s->ids.size());
-    const int pages = limits_.pages_for(last, cache_.shape().page_tokens);
+    const int pages = pages_for(last, cache_.shape());
     views_.push_back({.phase = s->phase(),
                       .tokens_left = static_cast<int>(s->ids.size()) - s->computed,
                       .pages_missing = pages - static_cast<int>(s->pages.size()),
@@ -146,7 +146,7 @@ void EngineLoop::release_pages(Sequence& sequence) {
 }
 
 void EngineLoop::take_pages(Sequence& sequence, int tokens) {
-  const size_t pages = limits_.pages_for(tokens, cache_.shape().page_tokens);
+  const size_t pages = pages_for(tokens, cache_.shape());
   while (sequence.pages.size() < pages) {
     const std::optional<int32_t> page = cache_.try_allocate();
     HEARTH_CHECK(page);  // decide() counted the free pages

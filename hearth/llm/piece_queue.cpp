@@ -64,6 +64,11 @@ void PieceStream::Shared::cancel() {
   door_->ring();
 }
 
+bool PieceStream::Shared::is_done() const {
+  const std::lock_guard lock(mutex_);
+  return done_;
+}
+
 const GenerateResult& PieceStream::Shared::result() const {
   const std::lock_guard lock(mutex_);
   HEARTH_CHECK(done_);  // call it after next() has given nothing
