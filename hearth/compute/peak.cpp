@@ -62,6 +62,7 @@ using SpinFn = double(uint64_t rounds);
 
 double spin_int8_scalar(uint64_t rounds) {
   uint32_t sums[16] = {}, a = 3, b = 5;
+  for (uint32_t& sum : sums) asm volatile("" : "+m"(sum));
   for (uint64_t i = 0; i < rounds; ++i)
     for (uint32_t& sum : sums) {
       sum += a * b;
@@ -73,6 +74,7 @@ double spin_int8_scalar(uint64_t rounds) {
 
 double spin_f32_scalar(uint64_t rounds) {
   float sums[8] = {}, a = 0.5f, b = 0.25f;
+  for (float& sum : sums) asm volatile("" : "+m"(sum));
   for (uint64_t i = 0; i < rounds; ++i)
     for (float& sum : sums) {
       sum += a * b;
@@ -87,6 +89,8 @@ double spin_f32_scalar(uint64_t rounds) {
 // from being folded.
 HEARTH_TARGET_AVX512_VNNI double spin_int8_avx512(uint64_t rounds) {
   __m512i sums[12] = {}, a = _mm512_set1_epi8(1), b = _mm512_set1_epi8(1);
+#pragma GCC unroll 12
+  for (auto& sum : sums) asm volatile("" : "+v"(sum));
   for (uint64_t i = 0; i < rounds; ++i) {
     asm volatile("" : "+v"(a), "+v"(b));
 #pragma GCC unroll 12
@@ -99,6 +103,8 @@ HEARTH_TARGET_AVX512_VNNI double spin_int8_avx512(uint64_t rounds) {
 
 HEARTH_TARGET_AVX512 double spin_f32_avx512(uint64_t rounds) {
   __m512 sums[12] = {}, a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
+#pragma GCC unroll 12
+  for (auto& sum : sums) asm volatile("" : "+v"(sum));
   for (uint64_t i = 0; i < rounds; ++i) {
     asm volatile("" : "+v"(a), "+v"(b));
 #pragma GCC unroll 12
@@ -113,6 +119,8 @@ HEARTH_TARGET_AVX512 double spin_f32_avx512(uint64_t rounds) {
 // narrow weights.
 HEARTH_TARGET_AVX2 double spin_int8_avx2(uint64_t rounds) {
   __m256i sums[12] = {}, a = _mm256_set1_epi8(0), b = _mm256_set1_epi8(1);
+#pragma GCC unroll 12
+  for (auto& sum : sums) asm volatile("" : "+x"(sum));
   for (uint64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
     for (int k = 0; k < 12; ++k) {
@@ -127,6 +135,8 @@ HEARTH_TARGET_AVX2 double spin_int8_avx2(uint64_t rounds) {
 
 HEARTH_TARGET_AVX2 double spin_f32_avx2(uint64_t rounds) {
   __m256 sums[12] = {}, a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
+#pragma GCC unroll 12
+  for (auto& sum : sums) asm volatile("" : "+x"(sum));
   for (uint64_t i = 0; i < rounds; ++i) {
     asm volatile("" : "+x"(a), "+x"(b));
 #pragma GCC unroll 12
