@@ -4,7 +4,7 @@
 // Writes a llama-architecture model with random weights for speed measurements: the bytes are
 // right, the text is noise. Every matrix is in TYPE, so the bytes read per token are exact. The
 // defaults are 1.1 B parameters.
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -141,7 +141,8 @@ void write_model(const std::string& path, TensorType type, const Sizes& sizes) {
   RandomBlocks blocks(type, rng);
   for (const Tensor& t : tensors) {
     if (t.rows == 0) {
-      out.write(std::as_bytes(std::span(std::vector<float>(t.cols, 1.0f))));
+      const std::vector<float> ones(t.cols, 1.0f);
+      out.write(std::as_bytes(std::span(ones)));
       continue;
     }
     std::vector<std::byte> row(formats::row_bytes(type, t.cols));

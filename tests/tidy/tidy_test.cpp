@@ -91,7 +91,9 @@ TEST(Tidy, FoldersIncludeOnlyWhatTheDesignAllows) {
       const std::string to = folder_of(match[1]);
       // The models' only door upwards is the cache, which the design places in llm/ itself.
       const bool is_cache = from == "hearth/llm/models" && to == "hearth/llm";
-      if (is_cache) EXPECT_EQ(match[1], "hearth/llm/kv_cache.h") << file.path << ":" << i + 1;
+      if (is_cache) {
+        EXPECT_EQ(match[1], "hearth/llm/kv_cache.h") << file.path << ":" << i + 1;
+      }
       // Tests of llm and cli build random models, formats and all.
       if (file.is_test()) continue;
       EXPECT_TRUE(to == from || allowed_edges().at(from).count(to))
@@ -201,8 +203,8 @@ TEST(Tidy, LibrariesNeverPrintOrExitAndNothingIsLeftForLater) {
                             file.path != "hearth/base/error.cpp";
     for (size_t i = 0; i < file.lines.size(); ++i) {
       EXPECT_FALSE(std::regex_search(file.lines[i], later)) << file.path << ":" << i + 1;
-      if (is_library)
-        EXPECT_FALSE(std::regex_search(file.lines[i], prints)) << file.path << ":" << i + 1;
+      EXPECT_FALSE(is_library && std::regex_search(file.lines[i], prints))
+          << file.path << ":" << i + 1;
     }
   }
 }
