@@ -18,9 +18,17 @@ namespace hearth::llm {
 namespace {
 
 constexpr cpu::Impl<AttendFn> kAttendImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = attend_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = attend_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = attend_scalar},
 };
 constexpr cpu::Impl<StoreRowFn> kStoreRowImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = store_row_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = store_row_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = store_row_scalar},
 };
 

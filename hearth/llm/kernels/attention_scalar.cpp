@@ -56,18 +56,20 @@ void add_block(const AttentionTile& tile, const TileBuffers& buffers, int row, i
   result.sum[row] = sum;
 }
 
-// ggml's block_q8_0: half-precision scale, 32 signed bytes. A scale of 0 means zeros.
+// ggml's block_q8_0: half-precision scale, 32 signed bytes. The same rounding as quantize_row, but
+// not-a-number (which becomes -127) and huge numbers are no errors: there is nobody here to tell.
 void store_block_q8_0(const float* x, std::byte* block) {
   float largest = 0;
   for (int i = 0; i < 32; ++i) largest = std::max(largest, std::fabs(x[i]));
-  const float scale = largest / 127;
-  const float inverse = scale > 0 ? 1 / scale : 0;
-  const uint16_t half = formats::f32_to_f16(scale);
-  std::memcpy(block, &half, 2);
+  store_scale_q8_0(largest, block);
+  uint16_t half;
+  std::memcpy(&half, block, 2);
+  const float scale = formats::f16_to_f32(half);
+  const float inverse = scale == 0 ? 0 : 1 / scale;
   for (int i = 0; i < 32; ++i) {
-    // Not-a-number becomes 0: the cast below must stay defined whatever a broken model computes.
-    const float q = std::round(x[i] * inverse);
-    block[2 + i] = static_cast<std::byte>(static_cast<int8_t>(q >= -127 && q <= 127 ? q : 0));
+    const float q = x[i] * inverse;
+    const float clamped = q > -127 ? std::min(q, 127.0f) : -127.0f;
+    block[2 + i] = static_cast<std::byte>(static_cast<int8_t>(std::nearbyint(clamped)));
   }
 }
 

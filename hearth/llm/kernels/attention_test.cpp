@@ -27,8 +27,8 @@ struct Dims {
 
 /// One sequence after another in pages that lie scattered over the cache.
 struct Cache {
-  Cache(const Dims& dims, KvType type, int page_tokens, std::vector<int> lengths)
-      : dims(dims), type(type), page_tokens(page_tokens) {
+  Cache(const Dims& shape, KvType kv_type, int tokens_per_page, std::vector<int> lengths)
+      : dims(shape), type(kv_type), page_tokens(tokens_per_page) {
     int pages = 0;
     for (const int n : lengths) pages += (n + page_tokens - 1) / page_tokens;
     const size_t rows = size_t(pages) * dims.kv_heads * page_tokens;
@@ -183,7 +183,7 @@ TEST(Attention, EachTokenOfAPromptSeesOnlyThePast) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0})
     for (const Dims dims :
          {Dims{4, 1, 64, 64}, Dims{3, 3, 32, 32}, Dims{14, 2, 64, 64}, Dims{40, 1, 32, 96}})
-      for (const auto [first, count] : {std::pair{0, 1}, {0, 33}, {0, 70}, {45, 5}, {90, 40}}) {
+      for (const auto& [first, count] : {std::pair{0, 1}, {0, 33}, {0, 70}, {45, 5}, {90, 40}}) {
         Cache cache(dims, type, 32, {first + count});
         check(cache, places_of(cache, 0, first, count), {});
         if (HasFatalFailure()) return;
@@ -192,7 +192,7 @@ TEST(Attention, EachTokenOfAPromptSeesOnlyThePast) {
 
 TEST(Attention, AWindowHidesThePastBeforeIt) {
   for (const int window : {1, 7, 32, 64})
-    for (const auto [first, count] : {std::pair{0, 50}, {99, 1}, {60, 40}}) {
+    for (const auto& [first, count] : {std::pair{0, 50}, {99, 1}, {60, 40}}) {
       Cache cache({4, 2, 64, 64}, KvType::f16, 32, {first + count});
       check(cache, places_of(cache, 0, first, count), {.window = window});
       if (HasFatalFailure()) return;

@@ -8,9 +8,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "hearth/compute/cpu_features.h"
+#include "hearth/formats/quantize.h"
 #include "hearth/llm/kernels/attention.h"
 #include "hearth/llm/kernels/kv_layout.h"
 
@@ -102,5 +104,18 @@ inline KeyBlock key_block(const AttentionTile& tile, int position) {
 
 void attend_scalar(const AttentionTile& tile, const TileBuffers& buffers, PartialSoftmax result);
 void store_row_scalar(const float* x, int elems, KvType type, std::byte* row);
+#if defined(__x86_64__)
+void attend_avx2(const AttentionTile& tile, const TileBuffers& buffers, PartialSoftmax result);
+void attend_avx512(const AttentionTile& tile, const TileBuffers& buffers, PartialSoftmax result);
+void store_row_avx2(const float* x, int elems, KvType type, std::byte* row);
+void store_row_avx512(const float* x, int elems, KvType type, std::byte* row);
+#endif
+
+/// The scale of a q8_0 block whose largest magnitude is `largest`, as a half: largest / 127, at
+/// most the largest finite half (formats refuses those; a cache has nobody to tell).
+inline void store_scale_q8_0(float largest, std::byte* block) {
+  const uint16_t half = formats::f32_to_f16(largest < 127 * 65504.0f ? largest / 127 : 65504.0f);
+  std::memcpy(block, &half, 2);
+}
 
 }  // namespace hearth::llm
