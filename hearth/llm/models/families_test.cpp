@@ -24,7 +24,7 @@ double error_against_float64(const RandomModelOptions& options, int tokens, int 
 
 // A model in f32 with an f32 cache differs from float64 by rounding alone: 2^-24 per operation,
 // growing with the square root of their number (some thousands on a path through 3 to 7 layers).
-constexpr double kF32Bound = 2e-5;
+constexpr double kF32Bound = 1e-5;
 
 // 70 tokens: more than two pages, and no multiple of one.
 constexpr int kTokens = 70;
@@ -105,11 +105,12 @@ TEST(Families, EveryVariantAgreesWithFloat64) {
   }
 }
 
-// Weights in 16 bits multiply in f32; other types quantise activations to 8 bits, whose rounding
-// (one part in 254 of a block's largest value) averages out to about a percent of the logits.
+// Weights in 16 bits multiply in f32. Other types round activations to 8 bits, by at most 1/254 of
+// a block's largest value, an error of about 0.5 % of each product; the steep attention of random
+// models makes that 2 % of the logits. A wrong tensor, row or scale gives more than 10 %.
 double bound_of(TensorType type) {
   const bool is_float = type == kF32 || type == TensorType::f16 || type == TensorType::bf16;
-  return is_float ? kF32Bound : 2.5e-2;
+  return is_float ? kF32Bound : 4e-2;
 }
 
 TEST(Families, EveryWeightTypeAgreesWithFloat64) {
