@@ -1,10 +1,12 @@
-// Chat templates: a conversation to the prompt text a model was trained on, by the Jinja template in its file.
+// Chat templates: a conversation to the prompt text a model was trained on, by the Jinja template
+// in its file.
 //
-// The subset of Jinja2 that published templates use (https://jinja.palletsprojects.com/en/3.1.x/templates/), with
-// trim_blocks and lstrip_blocks on, as Hugging Face's transformers renders them. Templates are hostile input: time, output
-// and nesting are limited.
+// The subset of Jinja2 that published templates use
+// (https://jinja.palletsprojects.com/en/3.1.x/templates/), with trim_blocks and lstrip_blocks on,
+// as Hugging Face's transformers renders them. Templates are hostile input: time, output and
+// nesting are limited.
 #pragma once
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +20,8 @@ namespace hearth::llm {
 struct TemplateValue {
   using List = std::vector<TemplateValue>;
   using Dict = std::vector<std::pair<std::string, TemplateValue>>;
-  std::variant<std::monostate, bool, int64_t, double, std::string, List, Dict> data;  // monostate: None
+  std::variant<std::monostate, bool, int64_t, double, std::string, List, Dict>
+      data;  // monostate: None
 
   TemplateValue() = default;
   TemplateValue(bool b) : data(b) {}
@@ -35,7 +38,10 @@ struct ChatTemplateLimits {
   size_t source_bytes_max = 256 << 10;
   size_t output_bytes_max = 16 << 20;
   uint64_t steps_max = 10'000'000;  // evaluated expressions and statements: about a second
-  int nesting_max = 200;
+  int nesting_max =
+      200;  // of tags and brackets in the source; of macro calls and values: 4 KiB of stack each
+  size_t memory_bytes_max =
+      256 << 20;  // of all values made in one rendering; the most it can hold is about twice that
 };
 
 class ChatTemplate {
@@ -47,10 +53,11 @@ class ChatTemplate {
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
-  /// Renders with these globals, typically messages, tools, add_generation_prompt, bos_token, eos_token.
-  /// Adds raise_exception, strftime_now, range, namespace and the rest of the subset's functions itself; `now_unix_s`
-  /// feeds strftime_now (UTC). Errors: invalid_argument carrying a raise_exception message or a type error with its
-  /// line; resource_exhausted past a limit. Const: may run from several threads at once.
+  /// Renders with these globals, typically messages, tools, add_generation_prompt, bos_token,
+  /// eos_token. Adds raise_exception, strftime_now, range, namespace and the rest of the subset's
+  /// functions itself; `now_unix_s` feeds strftime_now (UTC). Errors: invalid_argument carrying a
+  /// raise_exception message or a type error with its line; resource_exhausted past a limit. Const:
+  /// may run from several threads at once.
   std::string render(const TemplateValue::Dict& globals, int64_t now_unix_s) const;
 
  private:
@@ -59,7 +66,7 @@ class ChatTemplate {
 };
 
 struct ChatMessage {
-  std::string role;     // system, user, assistant, tool
+  std::string role;  // system, user, assistant, tool
   std::string content;
 };
 
