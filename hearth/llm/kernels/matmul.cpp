@@ -89,7 +89,7 @@ int ceil_div(int a, int b) { return (a + b - 1) / b; }
 // A piece should last some microseconds, so that taking it costs nothing, and there should be
 // several per thread, so that uneven cores end together.
 Cut cut_job(const WeightMatrix& w, int tokens, int threads) {
-  constexpr size_t kPieceBytes = 64 << 10;
+  const size_t kPieceBytes = tokens == 1 ? 64 << 10 : 512 << 10;
   constexpr int kTokensPerPieceMin = 96;
   Cut cut{.rows = kPanelRows, .tokens = tokens, .row_pieces = 0, .token_pieces = 1};
   if (tokens <= 16) {

@@ -64,7 +64,14 @@ HEARTH_TARGET_AVX512_VNNI void unpack_strip(PanelChunk& panel, int strip, const 
   __m512i scales[16], biases[16];
   for (int i = 0; i < 16; ++i) {
     std::byte tail[kChunkBytes<type>];
-    const std::byte* bytes = w.data + std::min(row + i, job.row_end - 1) * w.row_bytes;
+    const int from = std::min(row + i, job.row_end - 1);
+    const std::byte* bytes = w.data + from * w.row_bytes;
+    // Thirty-two rows at a stride are too many streams for a hardware prefetcher.
+    if (from + kPanelRows < job.row_end)
+      for (size_t at = 0; at < kChunkBytes<type>; at += 64)
+        _mm_prefetch(reinterpret_cast<const char*>(bytes + kPanelRows * w.row_bytes +
+                                                   c * kChunkBytes<type> + at),
+                     _MM_HINT_T1);
     const WeightChunk512 chunk =
         unpack_chunk_avx512<type>(chunk_bytes<type>(bytes, w.cols, c, tail));
 #pragma GCC unroll 4

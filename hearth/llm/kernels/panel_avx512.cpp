@@ -21,10 +21,21 @@ HEARTH_TARGET_AVX512_VNNI void multiply_tokens(const MultiplyPanel& job, int tok
   constexpr int kGroups = 32 / kKind.group_elems;  // of a block
   __m512 sums[kTokens][2] = {};
   const __m512i shift = _mm512_set1_epi32(job.offset_shift);
+  // The sums are added to lines that other panels pushed out of the near caches: ask for them now.
+#pragma GCC unroll 6
+  for (int t = 0; t < kTokens; ++t) {
+    _mm_prefetch(job.out + (token + t) * job.out_stride, _MM_HINT_T0);
+    _mm_prefetch(job.out + (token + t) * job.out_stride + 16, _MM_HINT_T0);
+  }
   for (int c = 0; c < job.chunks; ++c) {
     const PanelChunk& w = job.panel[c];
     const ActivationChunk* a = job.a + c * job.chunk_stride + token;
     for (int block = 0; block < 8; ++block) {
+      // The next tokens' activations come from the third-level cache when there are many: a line of
+      // each of their chunks per block (57 % of the int8 peak without, 66 % with).
+#pragma GCC unroll 6
+      for (int t = 0; t < kTokens; ++t)
+        _mm_prefetch(reinterpret_cast<const char*>(a + kTokens + t) + 64 * block, _MM_HINT_T0);
       const int slot = lane_slot(2 * block);
       __m512 part[kTokens][2];
 #pragma GCC unroll 2

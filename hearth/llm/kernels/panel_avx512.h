@@ -16,7 +16,7 @@ struct alignas(64) PanelChunk {
 
 /// Chunks that are unpacked before they are multiplied: 2 * 8 KiB of weights leave room in a
 /// first-level cache of 32 KiB for their scales and the activations.
-constexpr int kPanelChunks = 2;
+constexpr int kPanelChunks = 4;
 static_assert(kPanelChunks * sizeof(PanelChunk) <= kPanelBytes);
 
 /// What of a weight type the product's inner loop depends on.
