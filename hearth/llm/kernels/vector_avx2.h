@@ -87,6 +87,7 @@ HEARTH_VECTOR float reduce_max(Vec v) {
 
 HEARTH_VECTOR Vec reduce_each(const Vec v[kLanes]) {
   Vec halves[2];
+#pragma GCC unroll 2
   for (int h = 0; h < 2; ++h) {
     const Vec* w = v + 4 * h;
     const Vec a = add(_mm256_unpacklo_ps(w[0], w[1]), _mm256_unpackhi_ps(w[0], w[1]));

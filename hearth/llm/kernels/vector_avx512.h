@@ -82,6 +82,7 @@ HEARTH_VECTOR float reduce_max(Vec v) { return _mm512_reduce_max_ps(v); }
 /// Lane i of the result is the sum of the lanes of v[i].
 HEARTH_VECTOR Vec reduce_each(const Vec v[kLanes]) {
   Vec quarters[4];  // lane 4j + i: the sum over every fourth lane of v[4q + i], from lane j on
+#pragma GCC unroll 4
   for (int q = 0; q < 4; ++q) {
     const Vec* w = v + 4 * q;
     const Vec a = add(_mm512_unpacklo_ps(w[0], w[1]), _mm512_unpackhi_ps(w[0], w[1]));
