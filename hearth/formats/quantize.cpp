@@ -13,9 +13,6 @@
 namespace hearth::formats {
 namespace {
 
-constexpr float kOnes[kBlockElems] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-
 /// The largest magnitude that a type can take. Block types with a half scale end somewhere below
 /// 2^30, where scale_to_half() refuses; the bound here keeps their sums of squares finite.
 float magnitude_max(TensorType type) {
@@ -89,7 +86,7 @@ uint16_t scale_to_half(float scale) {
 
 void quantize_block(const float* x, BlockQ4_0& block) {
   constexpr UniformLevels kLevels{-8, 7};
-  block.d = scale_to_half(fit_scale({x, 32}, kOnes, kLevels).scale);
+  block.d = scale_to_half(fit_scale({x, 32}, kEqualWeights, kLevels).scale);
   const float inverse = inverse_or_zero(f16_to_f32(block.d));
   for (int i = 0; i < 16; ++i)
     block.qs[i] = nibbles(nearest_index(kLevels, x[i] * inverse),
@@ -98,7 +95,7 @@ void quantize_block(const float* x, BlockQ4_0& block) {
 
 void quantize_block(const float* x, BlockQ4_1& block) {
   constexpr UniformLevels kLevels{0, 15};
-  const AffineFit fit = fit_affine({x, 32}, kOnes, kLevels.hi, /*offset_max_zero=*/false);
+  const AffineFit fit = fit_affine({x, 32}, kEqualWeights, kLevels.hi, /*offset_max_zero=*/false);
   block.d = scale_to_half(fit.scale);
   block.m = scale_to_half(fit.offset);
   const float inverse = inverse_or_zero(f16_to_f32(block.d)), m = f16_to_f32(block.m);
@@ -109,7 +106,7 @@ void quantize_block(const float* x, BlockQ4_1& block) {
 
 void quantize_block(const float* x, BlockQ5_0& block) {
   constexpr UniformLevels kLevels{-16, 15};
-  block.d = scale_to_half(fit_scale({x, 32}, kOnes, kLevels).scale);
+  block.d = scale_to_half(fit_scale({x, 32}, kEqualWeights, kLevels).scale);
   const float inverse = inverse_or_zero(f16_to_f32(block.d));
   uint8_t q[32];
   for (int i = 0; i < 32; ++i) q[i] = nearest_index(kLevels, x[i] * inverse);
@@ -118,7 +115,7 @@ void quantize_block(const float* x, BlockQ5_0& block) {
 
 void quantize_block(const float* x, BlockQ5_1& block) {
   constexpr UniformLevels kLevels{0, 31};
-  const AffineFit fit = fit_affine({x, 32}, kOnes, kLevels.hi, /*offset_max_zero=*/false);
+  const AffineFit fit = fit_affine({x, 32}, kEqualWeights, kLevels.hi, /*offset_max_zero=*/false);
   block.d = scale_to_half(fit.scale);
   block.m = scale_to_half(fit.offset);
   const float inverse = inverse_or_zero(f16_to_f32(block.d)), m = f16_to_f32(block.m);
@@ -139,7 +136,7 @@ void quantize_block(const float* x, BlockQ8_0& block) {
 
 void quantize_block(const float* x, BlockIQ4_NL& block) {
   constexpr Iq4Levels kLevels;
-  block.d = scale_to_half(fit_scale({x, 32}, kOnes, kLevels).scale);
+  block.d = scale_to_half(fit_scale({x, 32}, kEqualWeights, kLevels).scale);
   const float inverse = inverse_or_zero(f16_to_f32(block.d));
   for (int i = 0; i < 16; ++i)
     block.qs[i] =

@@ -105,10 +105,16 @@ AffineFit fit_affine(std::span<const float> x, std::span<const float> weights, f
   const auto consider = [&](float inverse, float offset) {
     const Moments m = moments(x, weights, levels, inverse, offset);
     const double determinant = w * m.ll - double{m.l} * m.l;
-    if (m.ll <= 0 || determinant <= 0) return;
-    double scale = (w * m.xl - wx * m.l) / determinant;
-    double shift = (m.ll * wx - double{m.l} * m.xl) / determinant;
-    if (offset_max_zero && shift > 0) scale = m.xl / m.ll, shift = 0;
+    if (m.ll <= 0) return;
+    double scale = m.xl / m.ll, shift = 0;  // the best without an offset
+    if (determinant >
+        1e-6 * w * m.ll) {  // else all levels are equal: they do not tell scale from offset
+      const double free_shift = (m.ll * wx - double{m.l} * m.xl) / determinant;
+      if (!offset_max_zero || free_shift <= 0) {
+        scale = (w * m.xl - wx * m.l) / determinant;
+        shift = free_shift;
+      }
+    }
     // Of the error, sum w x^2 - scale * xl - shift * wx, only the last two terms differ between
     // candidates.
     const double gain = scale * m.xl + shift * wx;

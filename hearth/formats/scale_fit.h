@@ -17,6 +17,10 @@ namespace hearth::formats {
 /// finite.
 constexpr float kTinyMagnitude = 1e-15f;
 
+/// Weights for a fit in which every element counts alike.
+constexpr float kEqualWeights[kBlockElems] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                              1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 /// The integers lo..hi.
 struct UniformLevels {
   float lo, hi;

@@ -1,0 +1,275 @@
+#include "hearth/store/hugging_face_tensors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <set>
+
+#include "hearth/base/error.h"
+
+namespace hearth::store {
+namespace {
+
+using formats::SafeTensor;
+using formats::Safetensors;
+
+/// Which families have a tensor.
+enum class Has { always, split, fused, plain_norms, sandwich_norms, head_norms, qkv_bias };
+/// Extents that the configuration gives.
+enum class Extent { one, dim, q, kv, qkv, ffn, two_ffn, head };
+
+struct LayerRule {
+  std::string_view source;  // after "model.layers.N."
+  std::string_view target;  // after "blk.N."
+  Has has;
+  Extent rows, cols;  // rows one: a vector
+  bool permuted = false;
+};
+
+// In the order in which a forward pass reads them, so that the file is read front to back.
+constexpr LayerRule kLayerRules[] = {
+    {"input_layernorm.weight", "attn_norm.weight", Has::always, Extent::one, Extent::dim},
+    {"self_attn.q_proj.weight", "attn_q.weight", Has::split, Extent::q, Extent::dim, true},
+    {"self_attn.q_proj.bias", "attn_q.bias", Has::qkv_bias, Extent::one, Extent::q, true},
+    {"self_attn.k_proj.weight", "attn_k.weight", Has::split, Extent::kv, Extent::dim, true},
+    {"self_attn.k_proj.bias", "attn_k.bias", Has::qkv_bias, Extent::one, Extent::kv, true},
+    {"self_attn.v_proj.weight", "attn_v.weight", Has::split, Extent::kv, Extent::dim},
+    {"self_attn.v_proj.bias", "attn_v.bias", Has::qkv_bias, Extent::one, Extent::kv},
+    {"self_attn.qkv_proj.weight", "attn_qkv.weight", Has::fused, Extent::qkv, Extent::dim},
+    {"self_attn.q_norm.weight", "attn_q_norm.weight", Has::head_norms, Extent::one, Extent::head},
+    {"self_attn.k_norm.weight", "attn_k_norm.weight", Has::head_norms, Extent::one, Extent::head},
+    {"self_attn.o_proj.weight", "attn_output.weight", Has::always, Extent::dim, Extent::q},
+    {"post_attention_layernorm.weight", "post_attention_norm.weight", Has::sandwich_norms,
+     Extent::one, Extent::dim},
+    {"post_attention_layernorm.weight", "ffn_norm.weight", Has::plain_norms, Extent::one,
+     Extent::dim},
+    {"pre_feedforward_layernorm.weight", "ffn_norm.weight", Has::sandwich_norms, Extent::one,
+     Extent::dim},
+    {"mlp.gate_proj.weight", "ffn_gate.weight", Has::split, Extent::ffn, Extent::dim},
+    {"mlp.up_proj.weight", "ffn_up.weight", Has::split, Extent::ffn, Extent::dim},
+    {"mlp.gate_up_proj.weight", "ffn_up.weight", Has::fused, Extent::two_ffn, Extent::dim},
+    {"mlp.down_proj.weight", "ffn_down.weight", Has::always, Extent::dim, Extent::ffn},
+    {"post_feedforward_layernorm.weight", "post_ffw_norm.weight", Has::sandwich_norms, Extent::one,
+     Extent::dim},
+};
+
+/// Where a checkpoint keeps the language model; wrappers that also see put it deeper.
+constexpr std::string_view kPrefixes[] = {"model.", "language_model.model.",
+                                          "model.language_model."};
+constexpr std::string_view kHeads[] = {"lm_head.weight", "language_model.lm_head.weight"};
+
+/// Tensors that a text model can do without: buffers that the config implies, and the eyes of
+/// wrappers.
+bool is_ignorable(std::string_view name) {
+  constexpr std::string_view kParts[] = {"rotary_emb.inv_freq", "vision_tower.",
+                                         "multi_modal_projector.", "vision_model."};
+  return std::ranges::any_of(kParts,
+                             [&](std::string_view part) { return name.find(part) != name.npos; });
+}
+
+class Planner {
+ public:
+  Planner(const Safetensors& checkpoint, const HuggingFaceConfig& config)
+      : checkpoint_(checkpoint), config_(config), prefix_(find_prefix()) {}
+
+  TensorPlan run() {
+    const SafeTensor& embedding = checkpoint_.tensor(fmt::format("{}embed_tokens.weight", prefix_));
+    if (embedding.shape.empty()) fail_shape(embedding, {0, config_.dim});
+    plan_.vocab_size = embedding.shape[0];
+    add(embedding, "token_embd.weight", {plan_.vocab_size, config_.dim});
+    for (uint64_t layer = 0; layer < config_.layers; ++layer) add_layer(layer);
+    add(checkpoint_.tensor(fmt::format("{}norm.weight", prefix_)), "output_norm.weight",
+        {config_.dim});
+    add_output();
+    add_rope_factors();
+    check_all_used();
+    return std::move(plan_);
+  }
+
+ private:
+  std::string_view find_prefix() const {
+    for (const std::string_view prefix : kPrefixes)
+      if (checkpoint_.find(fmt::format("{}embed_tokens.weight", prefix))) return prefix;
+    return kPrefixes[0];  // the look-up of the embedding then says what is missing
+  }
+
+  uint64_t extent(Extent which) const {
+    const uint64_t q = config_.heads * config_.head_dim, kv = config_.kv_heads * config_.head_dim;
+    switch (which) {
+      case Extent::one:
+        return 1;
+      case Extent::dim:
+        return config_.dim;
+      case Extent::q:
+        return q;
+      case Extent::kv:
+        return kv;
+      case Extent::qkv:
+        return q + 2 * kv;
+      case Extent::ffn:
+        return config_.ffn_dim;
+      case Extent::two_ffn:
+        return 2 * config_.ffn_dim;
+      case Extent::head:
+        return config_.head_dim;
+    }
+    return 0;
+  }
+
+  bool applies(const LayerRule& rule, const std::string& source) const {
+    const HuggingFaceFamily& family = *config_.family;
+    switch (rule.has) {
+      case Has::always:
+        return true;
+      case Has::split:
+        return !family.fused;
+      case Has::fused:
+        return family.fused;
+      case Has::plain_norms:
+        return !family.sandwich_norms;
+      case Has::sandwich_norms:
+        return family.sandwich_norms;
+      case Has::head_norms:
+        return family.head_norms;
+      case Has::qkv_bias:
+        // Some models of the llama family were trained with biases; their config does not always
+        // say so.
+        return family.qkv_bias || (family.permutes_qk && checkpoint_.find(source));
+    }
+    return false;
+  }
+
+  void add_layer(uint64_t layer) {
+    for (const LayerRule& rule : kLayerRules) {
+      const std::string source = fmt::format("{}layers.{}.{}", prefix_, layer, rule.source);
+      if (!applies(rule, source)) continue;
+      std::vector<uint64_t> shape{extent(rule.cols)};
+      if (rule.rows != Extent::one) shape.insert(shape.begin(), extent(rule.rows));
+      PlannedTensor& tensor =
+          add(checkpoint_.tensor(source), fmt::format("blk.{}.{}", layer, rule.target), shape);
+      if (rule.permuted && config_.family->permutes_qk)
+        tensor.permuted_heads = shape[0] / config_.head_dim;
+    }
+  }
+
+  void add_output() {
+    for (const std::string_view head : kHeads) {
+      const SafeTensor* found = checkpoint_.find(head);
+      if (!found) continue;
+      if (config_.tied) {
+        used_.insert(found->name);  // a copy of the embedding
+      } else {
+        add(*found, "output.weight", {plan_.vocab_size, config_.dim});
+      }
+      return;
+    }
+    if (!config_.tied) checkpoint_.tensor(kHeads[0]);  // throws: it is missing
+  }
+
+  void add_rope_factors() {
+    const RopeScaling& rope = config_.rope_scaling;
+    const auto add_values = [&](std::string name, std::vector<float> values) {
+      plan_.tensors.push_back(
+          {.name = std::move(name), .shape = {values.size()}, .values = std::move(values)});
+    };
+    if (rope.kind == RopeScaling::Kind::llama3)
+      add_values("rope_freqs.weight", llama3_rope_factors(config_));
+    if (rope.kind != RopeScaling::Kind::longrope) return;
+    add_values("rope_factors_long.weight", rope.long_factors);
+    add_values("rope_factors_short.weight", rope.short_factors);
+  }
+
+  [[noreturn]] void fail_shape(const SafeTensor& source,
+                               const std::vector<uint64_t>& expected) const {
+    throw Error(Errc::corrupt_data, "{}: tensor '{}' has shape [{}], config.json implies [{}]",
+                checkpoint_.name(), source.name, fmt::join(source.shape, ", "),
+                fmt::join(expected, ", "));
+  }
+
+  /// `shape` as the checkpoint has it, slowest dimension first.
+  PlannedTensor& add(const SafeTensor& source, std::string name,
+                     const std::vector<uint64_t>& shape) {
+    using enum formats::SafetensorsType;
+    if (source.shape != shape || source.elems() == 0) fail_shape(source, shape);
+    if (source.type != f64 && source.type != f32 && source.type != f16 && source.type != bf16)
+      throw Error(Errc::unsupported, "{}: tensor '{}' is {}, weights are F64, F32, F16 or BF16",
+                  checkpoint_.name(), source.name, formats::name(source.type));
+    used_.insert(source.name);
+    plan_.tensors.push_back(
+        {.name = std::move(name), .shape = {shape.rbegin(), shape.rend()}, .source = &source});
+    plan_.tensors.back().plus_one =
+        config_.family->norms_plus_one && source.name.ends_with("norm.weight");
+    return plan_.tensors.back();
+  }
+
+  void check_all_used() {
+    size_t ignored = 0;
+    for (const SafeTensor& tensor : checkpoint_.tensors()) {
+      if (used_.contains(tensor.name)) continue;
+      if (!is_ignorable(tensor.name))
+        throw Error(Errc::unsupported, "{}: tensor '{}' has no place in a {} model of {} layers",
+                    checkpoint_.name(), tensor.name, config_.family->model_type, config_.layers);
+      ++ignored;
+    }
+    if (ignored > 0)
+      plan_.notes.push_back(
+          fmt::format("{} tensors that a text model does not use were left out", ignored));
+  }
+
+  const Safetensors& checkpoint_;
+  const HuggingFaceConfig& config_;
+  std::string_view prefix_;
+  TensorPlan plan_;
+  std::set<std::string, std::less<>> used_;
+};
+
+/// The row of the checkpoint that becomes `row`. Within a head, GGUF's rows 2j and 2j + 1 rotate
+/// together, and the checkpoint's rows j and j + d/2.
+uint64_t row_before_permutation(uint64_t row, uint64_t head_dim) {
+  const uint64_t head = row / head_dim, in_head = row % head_dim;
+  return head * head_dim + (in_head % 2) * (head_dim / 2) + in_head / 2;
+}
+
+}  // namespace
+
+void PlannedTensor::read_row(uint64_t row, std::span<float> out) const {
+  if (!source) {
+    std::ranges::copy(values, out.begin());
+    return;
+  }
+  if (permuted_heads > 0 && is_matrix()) {
+    formats::read_floats(*source, row_before_permutation(row, rows() / permuted_heads) * cols(),
+                         out);
+  } else if (permuted_heads > 0) {
+    for (uint64_t i = 0; i < cols(); ++i)
+      formats::read_floats(*source, row_before_permutation(i, cols() / permuted_heads),
+                           out.subspan(i, 1));
+  } else {
+    formats::read_floats(*source, row * cols(), out);
+  }
+  if (plus_one)
+    for (float& value : out) value += 1;
+}
+
+TensorPlan plan_tensors(const Safetensors& checkpoint, const HuggingFaceConfig& config) {
+  return Planner(checkpoint, config).run();
+}
+
+std::vector<float> llama3_rope_factors(const HuggingFaceConfig& config) {
+  const RopeScaling& rope = config.rope_scaling;
+  const auto context = static_cast<double>(*rope.original_context);
+  std::vector<float> out;
+  for (uint64_t i = 0; i < config.rope_dim / 2; ++i) {
+    const double exponent = 2.0 * static_cast<double>(i) / static_cast<double>(config.rope_dim);
+    const double wavelength = 2 * std::numbers::pi * std::pow(config.rope_theta, exponent);
+    // 0 where the original context holds less than low_freq_factor turns, 1 from high_freq_factor
+    // on.
+    const double kept = std::clamp((context / wavelength - rope.low_freq_factor) /
+                                       (rope.high_freq_factor - rope.low_freq_factor),
+                                   0.0, 1.0);
+    out.push_back(static_cast<float>(1 / ((1 - kept) / rope.factor + kept)));
+  }
+  return out;
+}
+
+}  // namespace hearth::store

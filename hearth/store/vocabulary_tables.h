@@ -1,0 +1,31 @@
+// A vocabulary as GGUF carries it, filled from the files of a model folder.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hearth/store/sentencepiece_model.h"
+
+namespace hearth::store {
+
+struct VocabularyTables {
+  std::string model;                // "gpt2" or "llama"
+  std::string pre;                  // name of the pre-tokeniser
+  std::vector<std::string> tokens;  // by id
+  std::vector<float> scores;        // by id; of "llama" only
+  std::vector<PieceKind> kinds;     // by id
+  std::vector<std::string> merges;  // "a b", best first; of "gpt2" only
+  std::optional<bool> add_space_prefix;
+  std::optional<bool> add_bos, add_eos;
+
+  /// An empty vocabulary of `size` unused tokens, "[PAD0]" and so on.
+  static VocabularyTables unused(uint64_t size);
+  void put(uint64_t id, std::string token, PieceKind kind, float score = 0);
+  /// The id of the token spelled so.
+  std::optional<uint32_t> find(std::string_view token) const;
+};
+
+}  // namespace hearth::store
