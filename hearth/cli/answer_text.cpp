@@ -56,18 +56,19 @@ std::vector<std::string> answer_notes(const Answer& answer, int context) {
   std::vector<std::string> notes;
   const llm::GenerateResult& result = answer.result;
   if (answer.messages_forgotten > 0)
-    notes.push_back(
-        fmt::format("the context of {} positions is full: the oldest {} messages were forgotten",
-                    context, answer.messages_forgotten));
+    notes.push_back(fmt::format(
+        "the conversation outgrew the context of {} positions: its oldest {} messages are "
+        "forgotten",
+        context, answer.messages_forgotten));
   if (result.context_shifts > 0)
     notes.push_back(
         fmt::format("the context of {} positions was full: its older half was forgotten ({}×)",
                     context, result.context_shifts));
   if (result.reason == FinishReason::context_full)
-    notes.push_back(
-        fmt::format("the context of {} positions is full, so the answer ends here "
-                    "(--context-full shift forgets the oldest and goes on, --ctx sets its size)",
-                    context));
+    notes.push_back(fmt::format(
+        "the answer ends here, because the context of {} positions is full (--context-full "
+        "shift forgets the oldest and goes on)",
+        context));
   if (result.reason != FinishReason::cancelled && answer.text.empty())
     notes.push_back("the model ended its answer at once, without text");
   return notes;

@@ -102,7 +102,7 @@ std::vector<int32_t> ChatSession::tokens_that_fit(std::vector<llm::ChatMessage>&
                                                   const GenerateSettings& settings,
                                                   int& forgotten) const {
   std::vector<int32_t> ids = chat_tokens(turns);
-  if (settings.context_full != llm::ContextFull::shift) return ids;
+  if (settings.context_full == llm::ContextFull::error) return ids;
   // The oldest question goes together with its answer; a quarter of the context stays free for the
   // next one.
   const size_t room = static_cast<size_t>(context()) * 3 / 4;

@@ -32,7 +32,7 @@ struct Answer {
   llm::GenerateResult result;
   std::chrono::nanoseconds total_time{};
   uint64_t seed = 0;
-  int messages_forgotten = 0;  // to make room in the context (ContextFull::shift)
+  int messages_forgotten = 0;  // of the conversation, to make room in the context
 };
 
 class ChatSession {

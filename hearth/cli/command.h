@@ -45,7 +45,7 @@ class Args {
   /// All words of a `rest` positional, joined by single spaces; nothing when there were none.
   std::optional<std::string> rest(std::string_view name) const;
 
-  std::map<std::string, std::vector<std::string>> values_;  // "--seed" -> {"7"}; a flag -> {""}
+  std::map<std::string, std::vector<std::string>> values_;  // "--seed" -> {"7"}; a flag -> {"true"}
   std::map<std::string, std::vector<std::string>> positionals_;  // "FILE" -> {"a.gguf"}
 };
 

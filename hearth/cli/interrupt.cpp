@@ -31,7 +31,7 @@ void watch() {
     while (sem_wait(&g_signalled) != 0) continue;
     if (g_leaving.load()) return;
     const std::lock_guard lock(g_mutex);
-    g_source.request_stop();
+    if (g_interrupted.load()) g_source.request_stop();  // not when arm() has come in between
   }
 }
 

@@ -1,7 +1,7 @@
 // The only file that includes CLI11: it takes seconds to compile.
 #include "hearth/cli/parse.h"
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "hearth/base/error.h"
@@ -89,8 +89,11 @@ Args parse_args(const Command& command, std::span<const std::string> words) {
   for (size_t i = 0; i < declared.size(); ++i) {
     if (declared[i]->count() == 0) continue;
     const Option& option = command.options[i];
-    std::vector<std::string>& values = args.values_[std::string(option.name)];
-    values = option.value.empty() ? std::vector<std::string>{""} : declared[i]->results();
+    std::vector<std::string> values = declared[i]->results();
+    if (option.value.empty() && values.back() != "true")  // what CLI11 gives a flag without "=…"
+      throw Error(Errc::invalid_argument, "{}: option {} takes no value", command.name,
+                  option.name);
+    args.values_[std::string(option.name)] = std::move(values);
   }
   assign_positionals(command, positional_words(command, app.remaining()), args);
   return args;

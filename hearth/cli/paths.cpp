@@ -68,9 +68,13 @@ FoundModel find_model(const std::string& word) {
   if (word.ends_with(kExtension)) throw Error(Errc::not_found, "{}: no such file", word);
   const std::vector<std::string> names = model_names();
   const std::vector<std::string_view> views(names.begin(), names.end());
+  // Several words are a prompt that was typed without its model.
+  const bool is_prompt = word.find(' ') != std::string::npos;
+  const std::string hint = is_prompt ? "; a prompt comes after the model: hearth run tales \"…\""
+                                     : did_you_mean(word, views);
   throw Error(Errc::not_found,
               "no model '{}': it is neither a file nor one of the models here ({}){}", word,
-              fmt::join(names, ", "), did_you_mean(word, views));
+              fmt::join(names, ", "), hint);
 }
 
 std::optional<fs::path> home_folder() {

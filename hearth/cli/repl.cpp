@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "hearth/base/error.h"
 #include "hearth/base/units.h"
 #include "hearth/cli/answer_text.h"
@@ -31,16 +33,24 @@ void print_greeting(const ChatSession& session, const std::string& model) {
     print("This model has no chat template: it continues the text you type, each time afresh.\n");
 }
 
+// Templates leave it to the model to put a space or a line break between its turn and its words.
+std::string_view without_leading_space(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \n"), text.size()));
+}
+
 void answer_prompt(ReplState& state, const std::string& prompt, InterruptWatch& watch) {
   const std::stop_token cancelled = watch.arm();
   char last = '\n';
-  // A continuation reads as one text when it begins with what it continues.
-  if (!state.session.is_chat()) print(prompt);
-  const Answer answer =
-      state.session.answer(prompt, state.options.settings, cancelled, [&](std::string_view text) {
-        print(text);
-        last = text.back();
-      });
+  bool begun = !state.session.is_chat();
+  if (begun) print(prompt);  // a continuation reads as one text with what it continues
+  const auto show = [&](std::string_view text) {
+    if (!begun) text = without_leading_space(text);
+    if (text.empty()) return;
+    print(text);
+    begun = true;
+    last = text.back();
+  };
+  const Answer answer = state.session.answer(prompt, state.options.settings, cancelled, show);
   print(last == '\n' ? "\n" : "\n\n");
   for (const std::string& note : answer_notes(answer, state.session.context())) print_note(note);
   if (state.options.verbose)
