@@ -120,12 +120,9 @@ CharTable::CharTable() {
     if (!may_be_assigned(high)) continue;
     Block block;
     for (uint32_t low = 0; low < block.size(); ++low) block[low] = classify(high << 8 | low);
-    // Most of the repeats are long stretches of one script, so the newest blocks are the likeliest
-    // twins.
-    const auto twin = std::find(blocks_.rbegin(), blocks_.rend(), block);
-    if (twin == blocks_.rend()) blocks_.push_back(block);
-    block_of_[high] = static_cast<uint16_t>(twin == blocks_.rend() ? blocks_.size() - 1
-                                                                   : blocks_.rend() - twin - 1);
+    const auto twin = std::find(blocks_.begin(), blocks_.end(), block);
+    block_of_[high] = static_cast<uint16_t>(twin - blocks_.begin());
+    if (twin == blocks_.end()) blocks_.push_back(block);
   }
 }
 

@@ -24,7 +24,6 @@ bool is_bert_ideograph(char32_t code) {
 
 bool is_other(char32_t code) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
-    case UTF8PROC_CATEGORY_CN:
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_CS:
@@ -34,6 +33,8 @@ bool is_other(char32_t code) {
       return false;
   }
 }
+
+bool is_kept_control(char32_t code) { return code == '\t' || code == '\n' || code == '\r'; }
 
 // Longer words are unknown without a look: BERT's own limit (max_input_chars_per_word), which also
 // bounds the search.
@@ -55,11 +56,12 @@ class WordReader {
     while (!text.empty()) {
       const Char c = decode_char(text);
       text.remove_prefix(c.bytes);
+      // Vertical tab, form feed and U+0085 are white space elsewhere, but dropped as control characters here.
+      if (c.code == 0xfffd || (is_other(c.code) && !is_kept_control(c.code))) continue;
       if (CharTable::instance()[c.code] & kSpace) {
         finish();
         continue;
       }
-      if (c.code == 0xfffd || is_other(c.code)) continue;
       for (char32_t code : normalized(c.code)) {
         const CharClass bits = CharTable::instance()[code];
         const bool stands_alone =
