@@ -49,6 +49,7 @@ struct QuantizeActivations {
 using QuantizeActivationsFn = void(const QuantizeActivations&);
 
 void quantize_activations_scalar(const QuantizeActivations& job);
+void quantize_activations_avx2(const QuantizeActivations& job);
 void quantize_activations_avx512(const QuantizeActivations& job);
 
 /// Best first; all give the same bits.

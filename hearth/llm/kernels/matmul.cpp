@@ -65,6 +65,7 @@ std::vector<TypeImpls> make_tables() {
     table.impls.push_back({.name = is_float ? "avx512" : "avx512_vnni",
                            .needs = cpu::kAvx512 | (is_float ? cpu::kNone : cpu::kAvx512Vnni),
                            .run = matmul_rows_avx512(row.type)});
+    table.impls.push_back({"avx2", cpu::kAvx2, matmul_rows_avx2(row.type)});
 // AVX2
 #endif
     table.impls.push_back({"scalar", cpu::kNone, matmul_rows_scalar(row.type)});

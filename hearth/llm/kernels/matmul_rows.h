@@ -38,6 +38,8 @@ constexpr bool multiplies_in_f32(formats::TensorType type) {
 
 /// The function of each implementation for a weight type.
 MatmulRowsFn* matmul_rows_scalar(formats::TensorType type);
+MatmulRowsFn* matmul_rows_avx2(formats::TensorType type);
+MatmulRowsFn* matmul_float_rows_avx2(formats::TensorType type);
 MatmulRowsFn* matmul_rows_avx512(formats::TensorType type);  // needs VNNI for quantised types
 MatmulRowsFn* matmul_float_rows_avx512(formats::TensorType type);
 

@@ -16,8 +16,8 @@ float chunk_product(const WeightChunk& w, const ActivationChunk& a) {
     for (int i = 16 * group; i < 16 * group + 16; ++i) dot += w.q[i] * a.q[i];
     dot += Traits::kOffset * a.negative_sum[group];
     const int slot = lane_slot(group);
-    sum += w.scale[group] * a.scale[slot] * static_cast<float>(dot);
-    if constexpr (Traits::kHasBias) sum += w.bias[group] * a.scaled_sum[slot];
+    sum += w.scale[slot] * a.scale[slot] * static_cast<float>(dot);
+    if constexpr (Traits::kHasBias) sum += w.bias[slot] * a.scaled_sum[slot];
   }
   return sum;
 }

@@ -50,6 +50,7 @@ void quantize_block(ActivationChunk& chunk, int block, const float* x, int count
 constexpr cpu::Impl<QuantizeActivationsFn> kImpls[] = {
 #if defined(__x86_64__)
     {.name = "avx512", .needs = cpu::kAvx512, .run = quantize_activations_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = quantize_activations_avx2},
 // AVX2
 #endif
     {.name = "scalar", .needs = cpu::kNone, .run = quantize_activations_scalar},

@@ -45,6 +45,25 @@ HEARTH_VECTOR Vec round(Vec a) {
 /// a * 2^n for integers -126 <= n <= 127.
 HEARTH_VECTOR Vec scale_by_power(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
 
+/// (x1, x0, x3, x2, ...).
+HEARTH_VECTOR Vec swap_pairs(Vec a) { return _mm512_permute_ps(a, 0xB1); }
+
+/// Half as many doubles.
+using Wide = __m512d;
+HEARTH_VECTOR Wide set_wide(double x) { return _mm512_set1_pd(x); }
+HEARTH_VECTOR Wide widen(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+HEARTH_VECTOR void store_narrow(float* p, Wide a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(a)); }
+HEARTH_VECTOR Wide sub(Wide a, Wide b) { return _mm512_sub_pd(a, b); }
+HEARTH_VECTOR Wide mul(Wide a, Wide b) { return _mm512_mul_pd(a, b); }
+HEARTH_VECTOR Wide fma(Wide a, Wide b, Wide c) { return _mm512_fmadd_pd(a, b, c); }
+HEARTH_VECTOR Wide abs(Wide a) { return _mm512_abs_pd(a); }
+HEARTH_VECTOR Wide round(Wide a) {
+  return _mm512_roundscale_pd(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+HEARTH_VECTOR Wide where_less(Wide a, Wide b, Wide x, Wide y) {
+  return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_LT_OQ), y, x);
+}
+
 /// The first `count` < kLanes elements; the others are 0 and not read.
 HEARTH_VECTOR Vec load_part(const float* p, size_t count) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);

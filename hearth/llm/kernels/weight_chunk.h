@@ -4,6 +4,7 @@
 // says in WeightTraits how its blocks map to that; unpack_chunk() is its portable form, written as
 // loops that a compiler vectorises when inlined into a function with a target attribute.
 #pragma once
+#include <bit>
 #include <cstring>
 #include <type_traits>
 
@@ -20,48 +21,51 @@ using formats::TensorType;
 
 struct alignas(64) WeightChunk {
   uint8_t q[kChunkElems];
-  float scale[kChunkGroups];
-  float bias[kChunkGroups];  // only where the type has one
+  float scale[kChunkGroups];  // lane order, like the scales of activations
+  float bias[kChunkGroups];   // lane order; only where the type has one
 };
 
 template <TensorType type>
 struct WeightTraits;
 
-template <class BlockType, int kElems, int kZero, bool kBias, int kGroup>
+template <class BlockType, int kElems, int kLargest, int kZero, bool kBias, int kGroup>
 struct QuantTraits {
   using Block = BlockType;
   static constexpr int kBlockElems = kElems;
-  static constexpr int kOffset = kZero;  // a power of two, or 0
+  static constexpr int kQuantMax = kLargest;  // q is 0..kQuantMax
+  static constexpr int kOffset = kZero;       // a power of two, or 0
   static constexpr bool kHasBias = kBias;
   static constexpr int kGroupElems = kGroup;  // elements that share a scale: 16 or 32
 };
 
 template <>
-struct WeightTraits<TensorType::q4_0> : QuantTraits<formats::BlockQ4_0, 32, 8, false, 32> {};
+struct WeightTraits<TensorType::q4_0> : QuantTraits<formats::BlockQ4_0, 32, 15, 8, false, 32> {};
 template <>
-struct WeightTraits<TensorType::q4_1> : QuantTraits<formats::BlockQ4_1, 32, 0, true, 32> {};
+struct WeightTraits<TensorType::q4_1> : QuantTraits<formats::BlockQ4_1, 32, 15, 0, true, 32> {};
 template <>
-struct WeightTraits<TensorType::q5_0> : QuantTraits<formats::BlockQ5_0, 32, 16, false, 32> {};
+struct WeightTraits<TensorType::q5_0> : QuantTraits<formats::BlockQ5_0, 32, 31, 16, false, 32> {};
 template <>
-struct WeightTraits<TensorType::q5_1> : QuantTraits<formats::BlockQ5_1, 32, 0, true, 32> {};
+struct WeightTraits<TensorType::q5_1> : QuantTraits<formats::BlockQ5_1, 32, 31, 0, true, 32> {};
 template <>
-struct WeightTraits<TensorType::q8_0> : QuantTraits<formats::BlockQ8_0, 32, 128, false, 32> {};
+struct WeightTraits<TensorType::q8_0> : QuantTraits<formats::BlockQ8_0, 32, 255, 128, false, 32> {};
 template <>
-struct WeightTraits<TensorType::q2_k> : QuantTraits<formats::BlockQ2_K, 256, 0, true, 16> {};
+struct WeightTraits<TensorType::q2_k> : QuantTraits<formats::BlockQ2_K, 256, 3, 0, true, 16> {};
 template <>
-struct WeightTraits<TensorType::q3_k> : QuantTraits<formats::BlockQ3_K, 256, 4, false, 16> {};
+struct WeightTraits<TensorType::q3_k> : QuantTraits<formats::BlockQ3_K, 256, 7, 4, false, 16> {};
 template <>
-struct WeightTraits<TensorType::q4_k> : QuantTraits<formats::BlockQ4_K, 256, 0, true, 32> {};
+struct WeightTraits<TensorType::q4_k> : QuantTraits<formats::BlockQ4_K, 256, 15, 0, true, 32> {};
 template <>
-struct WeightTraits<TensorType::q5_k> : QuantTraits<formats::BlockQ5_K, 256, 0, true, 32> {};
+struct WeightTraits<TensorType::q5_k> : QuantTraits<formats::BlockQ5_K, 256, 31, 0, true, 32> {};
 template <>
-struct WeightTraits<TensorType::q6_k> : QuantTraits<formats::BlockQ6_K, 256, 32, false, 16> {};
+struct WeightTraits<TensorType::q6_k> : QuantTraits<formats::BlockQ6_K, 256, 63, 32, false, 16> {};
 template <>
-struct WeightTraits<TensorType::iq4_nl> : QuantTraits<formats::BlockIQ4_NL, 32, 128, false, 32> {};
+struct WeightTraits<TensorType::iq4_nl>
+    : QuantTraits<formats::BlockIQ4_NL, 32, 241, 128, false, 32> {};
 template <>
-struct WeightTraits<TensorType::iq4_xs> : QuantTraits<formats::BlockIQ4_XS, 256, 128, false, 32> {};
+struct WeightTraits<TensorType::iq4_xs>
+    : QuantTraits<formats::BlockIQ4_XS, 256, 241, 128, false, 32> {};
 template <>
-struct WeightTraits<TensorType::mxfp4> : QuantTraits<formats::BlockMXFP4, 32, 16, false, 32> {};
+struct WeightTraits<TensorType::mxfp4> : QuantTraits<formats::BlockMXFP4, 32, 28, 16, false, 32> {};
 
 /// Bytes of a chunk in the file.
 template <TensorType type>
@@ -85,10 +89,17 @@ HEARTH_INLINE const std::byte* chunk_bytes(const std::byte* row, int cols, int c
 
 namespace unpack {
 
-HEARTH_INLINE float half(uint16_t bits) { return formats::f16_to_f32(bits); }
+// IEEE half to float without a branch: 2^112 moves the exponent's bias, and lifts subnormals to
+// normal floats on the way; infinity and NaN get their exponent back.
+HEARTH_INLINE float half(uint16_t bits) {
+  const uint32_t magnitude = (bits & 0x7FFFu) << 13, sign = (bits & 0x8000u) << 16;
+  const uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0;
+  const auto moved = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
+  return std::bit_cast<float>(moved | special | sign);
+}
 
 HEARTH_INLINE void set_block(float* values, int block, float value) {
-  values[2 * block] = values[2 * block + 1] = value;
+  values[lane_slot(2 * block)] = values[lane_slot(2 * block + 1)] = value;
 }
 
 // Split nibbles: element i in the low half of byte i, element i + 16 in the high half.
@@ -153,8 +164,8 @@ HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ2_K& b, int) {
   two_bits(out.q, b.qs);
   const float d = half(b.d), dmin = half(b.dmin);
   for (int g = 0; g < 16; ++g) {
-    out.scale[g] = d * static_cast<float>(b.scales[g] & 15);
-    out.bias[g] = -dmin * static_cast<float>(b.scales[g] >> 4);
+    out.scale[lane_slot(g)] = d * static_cast<float>(b.scales[g] & 15);
+    out.bias[lane_slot(g)] = -dmin * static_cast<float>(b.scales[g] >> 4);
   }
 }
 HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ3_K& b, int) {
@@ -166,7 +177,7 @@ HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ3_K& b, int) {
   for (int g = 0; g < 16; ++g) {
     const int low = (b.scales[g % 8] >> (g < 8 ? 0 : 4)) & 15;
     const int high = (b.scales[8 + g % 4] >> (2 * (g / 4))) & 3;
-    out.scale[g] = d * static_cast<float>((low | high << 4) - 32);
+    out.scale[lane_slot(g)] = d * static_cast<float>((low | high << 4) - 32);
   }
 }
 
@@ -200,7 +211,7 @@ HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ6_K& b, int) {
           static_cast<uint8_t>(((low[i] >> low_shift) & 15) | ((high[i] >> high_shift) & 3) << 4);
   }
   const float d = half(b.d);
-  for (int g = 0; g < 16; ++g) out.scale[g] = d * static_cast<float>(b.scales[g]);
+  for (int g = 0; g < 16; ++g) out.scale[lane_slot(g)] = d * static_cast<float>(b.scales[g]);
 }
 HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_XS& b, int) {
   const float d = half(b.d);
@@ -215,7 +226,7 @@ HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_XS& b, int) {
 
 }  // namespace unpack
 
-/// Unpacks the kChunkBytes<type> bytes of one chunk. Groups in their natural order.
+/// Unpacks the kChunkBytes<type> bytes of one chunk.
 template <TensorType type>
 HEARTH_INLINE void unpack_chunk(WeightChunk& out, const std::byte* bytes) {
   using Block = typename WeightTraits<type>::Block;
