@@ -7,19 +7,12 @@
 #include <cstring>
 #include <numeric>
 
-#include "hearth/base/rng.h"
 #include "hearth/formats/quantize.h"
 #include "hearth/llm/kernels/attention_tile.h"
+#include "hearth/llm/kernels/kernel_testing.h"
 
 namespace hearth::llm {
 namespace {
-
-std::vector<float> random_normal(size_t count, uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> x(count);
-  for (float& value : x) value = rng.normal();
-  return x;
-}
 
 struct Dims {
   int heads, kv_heads, head_dim_k, head_dim_v;
@@ -136,8 +129,7 @@ void check(Cache& cache, std::span<const TokenPlace> places, AttentionShape shap
   shape.heads = dims.heads;
   if (shape.scale == 0) shape.scale = 1 / std::sqrt(float(dims.head_dim_k));
   const auto q = random_normal(places.size() * dims.heads * dims.head_dim_k, 5);
-  for (const auto& impl : attend_impls()) {
-    if (!cpu::has(impl.needs)) continue;
+  for (const auto& impl : runnable(attend_impls())) {
     SCOPED_TRACE(fmt::format("{} heads {}/{} dims {}/{} type {} tokens {} window {}", impl.name,
                              dims.heads, dims.kv_heads, dims.head_dim_k, dims.head_dim_v,
                              int(cache.type), places.size(), shape.window));
@@ -250,8 +242,7 @@ TEST(StoreKv, RoundsAsTheFileFormatsDo) {
   std::fill(x.begin() + 32, x.begin() + 64, 0.0f);                 // a block of zeros
   for (int i = 64; i < 96; ++i) x[i] = 0.5f * float(i - 64 - 16);  // ties
   x[64] = 127;
-  for (const auto& impl : store_row_impls()) {
-    if (!cpu::has(impl.needs)) continue;
+  for (const auto& impl : runnable(store_row_impls())) {
     SCOPED_TRACE(impl.name);
     for (const int elems : {32, 64, 128, 256}) {
       std::vector<std::byte> half(2 * elems), quantised(34 * elems / 32), expected(34 * elems / 32);
@@ -268,8 +259,7 @@ TEST(StoreKv, RoundsAsTheFileFormatsDo) {
 }
 
 TEST(StoreKv, RaggedRowsAreWhole) {
-  for (const auto& impl : store_row_impls()) {
-    if (!cpu::has(impl.needs)) continue;
+  for (const auto& impl : runnable(store_row_impls())) {
     for (const int elems : {1, 2, 7, 15, 17, 33, 80}) {
       const auto x = random_normal(elems, elems);
       std::vector<std::byte> row(4 * elems + 1, std::byte{0x55});

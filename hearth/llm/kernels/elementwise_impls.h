@@ -28,4 +28,14 @@ std::span<const cpu::Impl<SoftcapFn>> softcap_impls();
 std::span<const cpu::Impl<AddFn>> add_impls();
 std::span<const cpu::Impl<ScaleFn>> scale_impls();
 
+#if defined(__x86_64__)
+RmsNormFn rms_norm_avx2, rms_norm_avx512;
+RopeFn rope_avx2, rope_avx512;
+GateFn silu_gate_avx2, silu_gate_avx512;
+GateFn gelu_gate_avx2, gelu_gate_avx512;
+SoftcapFn softcap_avx2, softcap_avx512;
+AddFn add_avx2, add_avx512;
+ScaleFn scale_avx2, scale_avx512;
+#endif
+
 }  // namespace hearth::llm

@@ -26,12 +26,24 @@ void softcap_scalar(float* x, float cap, size_t count) {
 }
 
 constexpr cpu::Impl<GateFn> kSiluImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = silu_gate_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = silu_gate_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = silu_gate_scalar},
 };
 constexpr cpu::Impl<GateFn> kGeluImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = gelu_gate_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = gelu_gate_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = gelu_gate_scalar},
 };
 constexpr cpu::Impl<SoftcapFn> kSoftcapImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = softcap_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = softcap_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = softcap_scalar},
 };
 

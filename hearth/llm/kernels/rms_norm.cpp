@@ -19,6 +19,10 @@ void rms_norm_scalar(float* out, const float* x, const float* weight, int rows, 
 }
 
 constexpr cpu::Impl<RmsNormFn> kImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = rms_norm_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = rms_norm_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = rms_norm_scalar},
 };
 

@@ -45,6 +45,10 @@ void rope_scalar(float* x, std::span<const int32_t> positions, int heads, int he
 }
 
 constexpr cpu::Impl<RopeFn> kImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = rope_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = rope_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = rope_scalar},
 };
 

@@ -15,9 +15,17 @@ void scale_scalar(float* x, float factor, size_t count) {
 }
 
 constexpr cpu::Impl<AddFn> kAddImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = add_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = add_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = add_scalar},
 };
 constexpr cpu::Impl<ScaleFn> kScaleImpls[] = {
+#if defined(__x86_64__)
+    {.name = "avx512", .needs = cpu::kAvx512, .run = scale_avx512},
+    {.name = "avx2", .needs = cpu::kAvx2, .run = scale_avx2},
+#endif
     {.name = "scalar", .needs = cpu::kNone, .run = scale_scalar},
 };
 

@@ -40,6 +40,23 @@ HEARTH_VECTOR Vec scale_by_power(Vec a, Vec n) {
   return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
 }
 
+HEARTH_VECTOR Vec swap_pairs(Vec a) { return _mm256_permute_ps(a, 0xB1); }
+
+using Wide = __m256d;
+HEARTH_VECTOR Wide set_wide(double x) { return _mm256_set1_pd(x); }
+HEARTH_VECTOR Wide widen(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+HEARTH_VECTOR void store_narrow(float* p, Wide a) { _mm_storeu_ps(p, _mm256_cvtpd_ps(a)); }
+HEARTH_VECTOR Wide sub(Wide a, Wide b) { return _mm256_sub_pd(a, b); }
+HEARTH_VECTOR Wide mul(Wide a, Wide b) { return _mm256_mul_pd(a, b); }
+HEARTH_VECTOR Wide fma(Wide a, Wide b, Wide c) { return _mm256_fmadd_pd(a, b, c); }
+HEARTH_VECTOR Wide abs(Wide a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
+HEARTH_VECTOR Wide round(Wide a) {
+  return _mm256_round_pd(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+HEARTH_VECTOR Wide where_less(Wide a, Wide b, Wide x, Wide y) {
+  return _mm256_blendv_pd(y, x, _mm256_cmp_pd(a, b, _CMP_LT_OQ));
+}
+
 HEARTH_VECTOR __m256i first_lanes(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
                             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
