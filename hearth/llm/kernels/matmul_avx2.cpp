@@ -11,7 +11,7 @@
 #include <bit>
 
 #include "hearth/llm/kernels/matmul_rows.h"
-#include "hearth/llm/kernels/weight_chunk.h"
+#include "hearth/llm/kernels/weight_chunk_avx2.h"
 
 namespace hearth::llm {
 namespace {
@@ -52,7 +52,7 @@ HEARTH_TARGET_AVX2 HEARTH_INLINE __m256i load(const void* p) {
 template <TensorType type>
 HEARTH_TARGET_AVX2 HEARTH_INLINE void unpack_signed_too(WeightChunk& chunk,
                                                         const std::byte* bytes) {
-  unpack_chunk<type>(chunk, bytes);
+  unpack_chunk_avx2<type>(chunk, bytes);
   if constexpr (kind_of<type>().is_signed)
     for (uint8_t& q : chunk.q) q ^= 0x80;
 }

@@ -1,8 +1,9 @@
 // One chunk (256 elements) of a row of weights, unpacked: the step that all quantised types share.
 //
 // value(e) = scale[g] * (q[e] - kOffset) + bias[g], with g the group of 16 that holds e. Each type
-// says in WeightTraits how its blocks map to that; unpack_chunk() is its portable form, written as
-// loops that a compiler vectorises when inlined into a function with a target attribute.
+// says in WeightTraits how its blocks map to that; unpack_chunk() is the portable form of the step.
+// Everything here is inlined into its caller, and so may be used in functions with target
+// attributes.
 #pragma once
 #include <bit>
 #include <cstring>
@@ -118,41 +119,6 @@ HEARTH_INLINE void look_up(uint8_t* q, const int8_t (&table)[16], int offset) {
   for (int i = 0; i < 32; ++i) q[i] = static_cast<uint8_t>(table[q[i]] + offset);
 }
 
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_0& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  set_block(out.scale, i, half(b.d));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_1& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  set_block(out.scale, i, half(b.d));
-  set_block(out.bias, i, half(b.m));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_0& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  add_high_bits(out.q + 32 * i, b.qh);
-  set_block(out.scale, i, half(b.d));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_1& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  add_high_bits(out.q + 32 * i, b.qh);
-  set_block(out.scale, i, half(b.d));
-  set_block(out.bias, i, half(b.m));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ8_0& b, int i) {
-  for (int e = 0; e < 32; ++e) out.q[32 * i + e] = static_cast<uint8_t>(b.qs[e] + 128);
-  set_block(out.scale, i, half(b.d));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_NL& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  look_up(out.q + 32 * i, formats::kIq4Values, 128);
-  set_block(out.scale, i, half(b.d));
-}
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockMXFP4& b, int i) {
-  nibbles(out.q + 32 * i, b.qs);
-  look_up(out.q + 32 * i, formats::kMxfp4Doubled, 16);
-  set_block(out.scale, i, formats::mxfp4_scale(b.e));
-}
-
 // Two-bit quants of the K types: each half of 128 elements has 32 bytes, four groups of 32 in their
 // bits.
 HEARTH_INLINE void two_bits(uint8_t* q, const uint8_t* bytes) {
@@ -160,19 +126,86 @@ HEARTH_INLINE void two_bits(uint8_t* q, const uint8_t* bytes) {
     for (int i = 0; i < 32; ++i) q[32 * g + i] = (bytes[32 * (g / 4) + i] >> (2 * (g % 4))) & 3;
 }
 
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ2_K& b, int) {
-  two_bits(out.q, b.qs);
+// Bit g of byte i becomes bit `to` of element i of group g of 32.
+HEARTH_INLINE void add_bit_planes(uint8_t* q, const uint8_t* bytes, int to) {
+  for (int g = 0; g < 8; ++g)
+    for (int i = 0; i < 32; ++i)
+      q[32 * g + i] = static_cast<uint8_t>(q[32 * g + i] | ((bytes[i] >> g) & 1) << to);
+}
+
+// Each 32 bytes hold two groups of 32, low nibbles first.
+HEARTH_INLINE void paired_nibbles(uint8_t* q, const uint8_t* bytes) {
+  for (int g = 0; g < 8; ++g)
+    for (int i = 0; i < 32; ++i) q[32 * g + i] = (bytes[32 * (g / 2) + i] >> (4 * (g % 2))) & 15;
+}
+
+// Quants of one block, to 32 or 256 bytes.
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ4_0& b) { nibbles(q, b.qs); }
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ4_1& b) { nibbles(q, b.qs); }
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ5_0& b) {
+  nibbles(q, b.qs);
+  add_high_bits(q, b.qh);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ5_1& b) {
+  nibbles(q, b.qs);
+  add_high_bits(q, b.qh);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ8_0& b) {
+  for (int i = 0; i < 32; ++i) q[i] = static_cast<uint8_t>(b.qs[i] + 128);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockIQ4_NL& b) {
+  nibbles(q, b.qs);
+  look_up(q, formats::kIq4Values, 128);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockIQ4_XS& b) {
+  for (int g = 0; g < 8; ++g) {
+    nibbles(q + 32 * g, b.qs + 16 * g);
+    look_up(q + 32 * g, formats::kIq4Values, 128);
+  }
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockMXFP4& b) {
+  nibbles(q, b.qs);
+  look_up(q, formats::kMxfp4Doubled, 16);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ2_K& b) { two_bits(q, b.qs); }
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ3_K& b) {
+  two_bits(q, b.qs);
+  add_bit_planes(q, b.hmask, 2);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ4_K& b) { paired_nibbles(q, b.qs); }
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ5_K& b) {
+  paired_nibbles(q, b.qs);
+  add_bit_planes(q, b.qh, 4);
+}
+HEARTH_INLINE void quants(uint8_t* q, const formats::BlockQ6_K& b) {
+  for (int g = 0; g < 8; ++g) {
+    const uint8_t* low = b.ql + 64 * (g / 4) + 32 * (g % 2);
+    const uint8_t* high = b.qh + 32 * (g / 4);
+    const int low_shift = g % 4 < 2 ? 0 : 4, high_shift = 2 * (g % 4);
+    for (int i = 0; i < 32; ++i)
+      q[32 * g + i] =
+          static_cast<uint8_t>(((low[i] >> low_shift) & 15) | ((high[i] >> high_shift) & 3) << 4);
+  }
+}
+
+// Scales, and biases where there are any, of block i of a chunk. Any block of 32 with a half d and
+// perhaps a half m first, then those of the other types.
+template <class Block>
+HEARTH_INLINE void scales(WeightChunk& out, const Block& b, int i) {
+  set_block(out.scale, i, half(b.d));
+  if constexpr (requires { b.m; }) set_block(out.bias, i, half(b.m));
+}
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockMXFP4& b, int i) {
+  set_block(out.scale, i, formats::mxfp4_scale(b.e));
+}
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockQ2_K& b, int) {
   const float d = half(b.d), dmin = half(b.dmin);
   for (int g = 0; g < 16; ++g) {
     out.scale[lane_slot(g)] = d * static_cast<float>(b.scales[g] & 15);
     out.bias[lane_slot(g)] = -dmin * static_cast<float>(b.scales[g] >> 4);
   }
 }
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ3_K& b, int) {
-  two_bits(out.q, b.qs);
-  for (int g = 0; g < 8; ++g)
-    for (int i = 0; i < 32; ++i)
-      out.q[32 * g + i] = static_cast<uint8_t>(out.q[32 * g + i] | ((b.hmask[i] >> g) & 1) << 2);
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockQ3_K& b, int) {
   const float d = half(b.d);
   for (int g = 0; g < 16; ++g) {
     const int low = (b.scales[g % 8] >> (g < 8 ? 0 : 4)) & 15;
@@ -180,45 +213,29 @@ HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ3_K& b, int) {
     out.scale[lane_slot(g)] = d * static_cast<float>((low | high << 4) - 32);
   }
 }
-
-// Q4_K and Q5_K: each 32 bytes hold two groups of 32, low nibbles first; 6-bit scales and mins.
 template <class Block>
-HEARTH_INLINE void pairs_with_mins(WeightChunk& out, const Block& b) {
+HEARTH_INLINE void scales_with_mins(WeightChunk& out, const Block& b) {
   const float d = half(b.d), dmin = half(b.dmin);
   for (int g = 0; g < 8; ++g) {
-    for (int i = 0; i < 32; ++i) out.q[32 * g + i] = (b.qs[32 * (g / 2) + i] >> (4 * (g % 2))) & 15;
     const formats::ScaleMin sm = formats::unpack_scale_min(b.scales, g);
     set_block(out.scale, g, d * static_cast<float>(sm.scale));
     set_block(out.bias, g, -dmin * static_cast<float>(sm.min));
   }
 }
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ4_K& b, int) {
-  pairs_with_mins(out, b);
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockQ4_K& b, int) {
+  scales_with_mins(out, b);
 }
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ5_K& b, int) {
-  pairs_with_mins(out, b);
-  for (int g = 0; g < 8; ++g)
-    for (int i = 0; i < 32; ++i)
-      out.q[32 * g + i] = static_cast<uint8_t>(out.q[32 * g + i] | ((b.qh[i] >> g) & 1) << 4);
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockQ5_K& b, int) {
+  scales_with_mins(out, b);
 }
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockQ6_K& b, int) {
-  for (int g = 0; g < 8; ++g) {
-    const uint8_t* low = b.ql + 64 * (g / 4) + 32 * (g % 2);
-    const uint8_t* high = b.qh + 32 * (g / 4);
-    const int low_shift = g % 4 < 2 ? 0 : 4, high_shift = 2 * (g % 4);
-    for (int i = 0; i < 32; ++i)
-      out.q[32 * g + i] =
-          static_cast<uint8_t>(((low[i] >> low_shift) & 15) | ((high[i] >> high_shift) & 3) << 4);
-  }
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockQ6_K& b, int) {
   const float d = half(b.d);
   for (int g = 0; g < 16; ++g) out.scale[lane_slot(g)] = d * static_cast<float>(b.scales[g]);
 }
-HEARTH_INLINE void block(WeightChunk& out, const formats::BlockIQ4_XS& b, int) {
+HEARTH_INLINE void scales(WeightChunk& out, const formats::BlockIQ4_XS& b, int) {
   const float d = half(b.d);
   const int scales_h = b.scales_h[0] | b.scales_h[1] << 8;
   for (int g = 0; g < 8; ++g) {
-    nibbles(out.q + 32 * g, b.qs + 16 * g);
-    look_up(out.q + 32 * g, formats::kIq4Values, 128);
     const int low = (b.scales_l[g / 2] >> (4 * (g % 2))) & 15, high = (scales_h >> (2 * g)) & 3;
     set_block(out.scale, g, d * static_cast<float>((low | high << 4) - 32));
   }
@@ -231,8 +248,10 @@ template <TensorType type>
 HEARTH_INLINE void unpack_chunk(WeightChunk& out, const std::byte* bytes) {
   using Block = typename WeightTraits<type>::Block;
   const auto* blocks = reinterpret_cast<const Block*>(bytes);  // packed, alignment 1
-  for (int i = 0; i < kChunkElems / WeightTraits<type>::kBlockElems; ++i)
-    unpack::block(out, blocks[i], i);
+  for (int i = 0; i < kChunkElems / WeightTraits<type>::kBlockElems; ++i) {
+    unpack::quants(out.q + WeightTraits<type>::kBlockElems * i, blocks[i]);
+    unpack::scales(out, blocks[i], i);
+  }
 }
 
 /// Calls f with the quantised type as a std::integral_constant: from a value to a template
