@@ -210,9 +210,7 @@ Value Interpreter::call_macro(const Macro& macro, const ArgumentValues& argument
   bind_parameters(definition, arguments, *guard);
   bind_surplus(definition, arguments, *guard);
   const size_t begin = output_.size();
-  const int outer_loops = std::exchange(loop_depth_, 0);
   execute(definition.body);
-  loop_depth_ = outer_loops;
   return take_output(begin);
 }
 

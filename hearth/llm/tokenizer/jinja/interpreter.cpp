@@ -152,19 +152,17 @@ std::vector<Value> Interpreter::loop_items(const For& form) {
 }
 
 Interpreter::Flow Interpreter::execute(const For& form) {
-  LoopState& loop = *rt_.loop(loop_items(form), loop_depth_);
+  LoopState& loop = *rt_.loop(loop_items(form));
   if (loop.items.empty()) {
     const ScopeGuard guard(*this, scope_);
     return execute(form.otherwise);
   }
-  ++loop_depth_;
   for (; loop.index0 < loop.items.size(); ++loop.index0) {
     const ScopeGuard guard(*this, scope_);
     (*guard).set(kLoop, Value::loop(&loop));
     assign(form.target, loop.items[loop.index0]);
     if (execute(form.body) == Flow::leave_loop) break;
   }
-  --loop_depth_;
   return Flow::next;
 }
 

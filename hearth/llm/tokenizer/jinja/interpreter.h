@@ -107,7 +107,6 @@ class Interpreter {
   std::deque<Scope> scopes_;
   std::vector<Scope*> free_scopes_;
   Scope* scope_ = nullptr;  // null: the template's top level, whose variables are the globals
-  int loop_depth_ = 0;
   std::string output_;
 };
 

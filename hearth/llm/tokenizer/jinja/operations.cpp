@@ -74,9 +74,8 @@ Value slice_text(Runtime& rt, const Value& object, const Value& start, const Val
   return rt.text(out, object.is_safe());
 }
 
-int64_t checked(Runtime& rt, bool overflowed, int64_t result) {
+void check_range(Runtime& rt, bool overflowed) {
   if (overflowed) rt.fail("integer result outside 64 bits");
-  return result;
 }
 
 double floor_modulo(double a, double b) {
@@ -94,10 +93,10 @@ Value power(Runtime& rt, int64_t base, int64_t exponent) {
     return Value::real(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
   int64_t result = 1;
   while (exponent > 0) {
-    if (exponent & 1) result = checked(rt, __builtin_mul_overflow(result, base, &result), result);
+    if (exponent & 1) check_range(rt, __builtin_mul_overflow(result, base, &result));
     exponent >>= 1;
     // Squaring is checked only while it is still needed.
-    if (exponent > 0) base = checked(rt, __builtin_mul_overflow(base, base, &base), base);
+    if (exponent > 0) check_range(rt, __builtin_mul_overflow(base, base, &base));
   }
   return Value::integer(result);
 }
@@ -106,11 +105,14 @@ Value calculate_integers(Runtime& rt, Operator op, int64_t a, int64_t b) {
   int64_t result = 0;
   switch (op) {
     case Operator::add:
-      return Value::integer(checked(rt, __builtin_add_overflow(a, b, &result), result));
+      check_range(rt, __builtin_add_overflow(a, b, &result));
+      return Value::integer(result);
     case Operator::subtract:
-      return Value::integer(checked(rt, __builtin_sub_overflow(a, b, &result), result));
+      check_range(rt, __builtin_sub_overflow(a, b, &result));
+      return Value::integer(result);
     case Operator::multiply:
-      return Value::integer(checked(rt, __builtin_mul_overflow(a, b, &result), result));
+      check_range(rt, __builtin_mul_overflow(a, b, &result));
+      return Value::integer(result);
     case Operator::divide:
       if (b == 0) rt.fail("division by zero");
       return Value::real(static_cast<double>(a) / static_cast<double>(b));
@@ -277,8 +279,8 @@ std::optional<Value> loop_attribute(const LoopState& loop, std::string_view name
   if (name == "first") return Value::boolean(index == 0);
   if (name == "last") return Value::boolean(index + 1 == count);
   if (name == "length") return Value::integer(count);
-  if (name == "depth") return Value::integer(loop.depth0 + 1);
-  if (name == "depth0") return Value::integer(loop.depth0);
+  if (name == "depth") return Value::integer(1);  // of recursion, not of nesting
+  if (name == "depth0") return Value::integer(0);
   if (name == "previtem") return neighbour(index - 1, "there is no previous item");
   if (name == "nextitem") return neighbour(index + 1, "there is no next item");
   return std::nullopt;

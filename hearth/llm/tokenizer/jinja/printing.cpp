@@ -215,7 +215,7 @@ void JsonWriter::append_quoted(std::string_view s) {
     const auto byte = static_cast<unsigned char>(s[i]);
     const bool is_plain =
         byte >= 0x20 && byte != '"' && byte != '\\' && (byte < 0x7F || !style_.escapes_non_ascii);
-    if (is_plain || byte == 0x7F) {
+    if (is_plain) {
       ++i;
       continue;
     }

@@ -69,11 +69,10 @@ Mapping* Runtime::mapping() {
   return &mappings_.emplace_back();
 }
 
-LoopState* Runtime::loop(std::vector<Value> items, int depth0) {
+LoopState* Runtime::loop(std::vector<Value> items) {
   charge(sizeof(LoopState));
   LoopState& state = loops_.emplace_back();
   state.items = std::move(items);
-  state.depth0 = depth0;
   return &state;
 }
 

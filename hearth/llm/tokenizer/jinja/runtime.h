@@ -79,7 +79,7 @@ class Runtime {
     return sequence(SequenceKind::generator, std::move(items));
   }
   Mapping* mapping();
-  LoopState* loop(std::vector<Value> items, int depth0);
+  LoopState* loop(std::vector<Value> items);
   Value method(const Builtin* builtin, const Value& self);
   Value macro(const Macro& macro);
 

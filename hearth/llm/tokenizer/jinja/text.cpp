@@ -84,10 +84,9 @@ std::string map_characters(std::string_view s, Append append) {
 // Start of the character that ends before byte `end` > 0.
 size_t previous_start(std::string_view s, size_t end) {
   const size_t lowest = end > 4 ? end - 4 : 0;
-  for (size_t start = end - 1;; --start) {
-    if (start + character_at(s, start).bytes == end) return start;
-    if (start == lowest) return end - 1;
-  }
+  size_t start = end - 1;
+  while (start > lowest && (static_cast<unsigned char>(s[start]) & 0xC0) == 0x80) --start;
+  return start + character_at(s, start).bytes == end ? start : end - 1;
 }
 
 bool is_in(char32_t c, std::string_view set) {
@@ -109,7 +108,7 @@ std::vector<std::string_view> split_at_space(std::string_view s, int64_t splits_
   s = strip(s, std::nullopt, Side::left);
   while (!s.empty()) {
     if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(strip(s, std::nullopt, Side::right));
+      parts.push_back(s);
       break;
     }
     size_t end = 0;
@@ -126,7 +125,7 @@ std::vector<std::string_view> rsplit_at_space(std::string_view s, int64_t splits
   s = strip(s, std::nullopt, Side::right);
   while (!s.empty()) {
     if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(strip(s, std::nullopt, Side::left));
+      parts.push_back(s);
       break;
     }
     size_t begin = s.size();

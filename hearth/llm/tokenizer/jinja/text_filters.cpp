@@ -126,13 +126,16 @@ Value filter_wordcount(Call& call) {
   return Value::integer(words);
 }
 
-void append_percent_encoded(std::string& out, std::string_view s, bool keeps_slash) {
+// A path keeps "/" and writes a space as %20; a query has "+" for a space.
+void append_percent_encoded(std::string& out, std::string_view s, bool is_path) {
   for (const char c : s) {
     const bool is_plain =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-        std::string_view("_.-~").find(c) != std::string_view::npos || (keeps_slash && c == '/');
+        std::string_view("_.-~").find(c) != std::string_view::npos || (is_path && c == '/');
     if (is_plain)
       out += c;
+    else if (c == ' ' && !is_path)
+      out += '+';
     else
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }

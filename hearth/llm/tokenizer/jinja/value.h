@@ -166,7 +166,6 @@ struct Mapping {
 struct LoopState {
   std::vector<Value> items;
   size_t index0 = 0;
-  int depth0 = 0;
   bool has_changed = false;  // loop.changed() was called at least once
   std::vector<Value> changed_last;
 };
