@@ -56,7 +56,8 @@ class WordReader {
     while (!text.empty()) {
       const Char c = decode_char(text);
       text.remove_prefix(c.bytes);
-      // Vertical tab, form feed and U+0085 are white space elsewhere, but dropped as control characters here.
+      // Vertical tab, form feed and U+0085 are white space elsewhere, but dropped as control
+      // characters here.
       if (c.code == 0xfffd || (is_other(c.code) && !is_kept_control(c.code))) continue;
       if (CharTable::instance()[c.code] & kSpace) {
         finish();
