@@ -19,7 +19,6 @@ struct VocabularyTables {
   std::vector<PieceKind> kinds;     // by id
   std::vector<std::string> merges;  // "a b", best first; of "gpt2" only
   std::optional<bool> add_space_prefix;
-  std::optional<bool> add_bos, add_eos;
 
   /// An empty vocabulary of `size` unused tokens, "[PAD0]" and so on.
   static VocabularyTables unused(uint64_t size);
@@ -27,5 +26,12 @@ struct VocabularyTables {
   /// The id of the token spelled so.
   std::optional<uint32_t> find(std::string_view token) const;
 };
+
+struct TokenizerFiles;
+
+/// Reads tokenizer.json or tokenizer.model (its scores are used where both are there) and the
+/// tokens added beside them; ids that no file names stay unused, up to `vocab_size`. Errors: as
+/// tokenizer_keys().
+VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_size);
 
 }  // namespace hearth::store

@@ -1,0 +1,235 @@
+#include "hearth/store/vocabulary_tables.h"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+#include "hearth/base/error.h"
+#include "hearth/store/pre_tokenizer_name.h"
+#include "hearth/store/tokenizer_files.h"
+
+namespace hearth::store {
+namespace {
+
+using nlohmann::json;
+
+constexpr float kAddedScore =
+    -1000;  // of tokens beside a SentencePiece vocabulary, as in llama.cpp
+constexpr float kUnusedScore = -10000;
+constexpr size_t kSentencePieceBytesMax = size_t{64} << 20;
+
+void check_id(uint64_t id, const VocabularyTables& out, std::string_view where,
+              std::string_view token) {
+  if (id >= out.tokens.size())
+    throw Error(Errc::corrupt_data, "{}: token '{}' has id {}, the embedding has {} rows", where,
+                token, id, out.tokens.size());
+}
+
+bool is_byte_token(std::string_view token) {
+  return token.size() == 6 && token.starts_with("<0x") && token.ends_with(">");
+}
+
+void read_vocab(const JsonObject& model, bool has_bytes, VocabularyTables& out) {
+  const JsonObject vocab = model.object("vocab");
+  for (const auto& [token, id] : model.find("vocab")->items()) {
+    if (!id.is_number_unsigned())
+      throw Error(Errc::corrupt_data, "{}: the id of '{}' is not an integer", vocab.where(), token);
+    check_id(id.get<uint64_t>(), out, vocab.where(), token);
+    const bool is_byte = has_bytes && is_byte_token(token);
+    out.put(id.get<uint64_t>(), token, is_byte ? PieceKind::byte : PieceKind::normal);
+  }
+}
+
+/// A merge is "a b" in older files and ["a", "b"] in newer ones.
+std::pair<std::string, std::string> read_merge(const json& merge, const std::string& where) {
+  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
+    return {merge[0].get<std::string>(), merge[1].get<std::string>()};
+  if (merge.is_string()) {
+    const auto& text = merge.get_ref<const std::string&>();
+    if (const size_t space = text.find(' ');
+        space != std::string::npos && space > 0 && space + 1 < text.size())
+      return {text.substr(0, space), text.substr(space + 1)};
+  }
+  throw Error(Errc::corrupt_data, "{}: 'merges': an entry is not a pair of tokens", where);
+}
+
+std::vector<std::pair<std::string, std::string>> read_merges(const JsonObject& model) {
+  const json* merges = model.find("merges");
+  if (!merges || !merges->is_array())
+    throw Error(Errc::corrupt_data, "{}: 'merges': not a list", model.where());
+  std::vector<std::pair<std::string, std::string>> out;
+  out.reserve(merges->size());
+  for (const json& merge : *merges) out.push_back(read_merge(merge, model.where()));
+  return out;
+}
+
+void read_byte_level_bpe(const JsonObject& tokenizer, const JsonObject& model,
+                         VocabularyTables& out) {
+  out.model = "gpt2";
+  read_vocab(model, /*has_bytes=*/false, out);
+  for (const auto& [left, right] : read_merges(model)) {
+    // GGUF joins the two with a space; byte-level tokens spell theirs as U+0120.
+    if (left.find(' ') != std::string::npos || right.find(' ') != std::string::npos)
+      throw Error(Errc::unsupported, "{}: 'merges': '{}' + '{}' holds a space", model.where(), left,
+                  right);
+    out.merges.push_back(left + " " + right);
+  }
+  const json* pre = tokenizer.find("pre_tokenizer");
+  const bool ignore_merges = model.try_bool("ignore_merges").value_or(false);
+  const auto name = try_pre_tokenizer_name(pre ? *pre : json::object(), ignore_merges);
+  if (!name)
+    throw Error(Errc::unsupported, "{}: 'pre_tokenizer': none of those that have a name: {}",
+                tokenizer.where(), (pre ? pre->dump() : "null").substr(0, 300));
+  out.pre = *name;
+}
+
+/// Merges in order of rank say what scores say: a token's score is minus the rank of the first
+/// merge that makes it.
+void read_scores_from_merges(const JsonObject& model, VocabularyTables& out) {
+  const auto merges = read_merges(model);
+  std::unordered_map<std::string, size_t> rank;
+  for (size_t i = 0; i < merges.size(); ++i) rank.emplace(merges[i].first + merges[i].second, i);
+  const auto unmade =
+      -static_cast<float>(merges.size());  // never the best merge while there is another
+  for (size_t id = 0; id < out.tokens.size(); ++id) {
+    if (out.kinds[id] != PieceKind::normal) continue;
+    const auto found = rank.find(out.tokens[id]);
+    out.scores[id] = found == rank.end() ? unmade : -static_cast<float>(found->second);
+  }
+}
+
+/// Whether U+2581 is put before the text: by a Prepend normaliser or a Metaspace stage.
+bool prepends_space(const json& stage) {
+  if (!stage.is_object()) return false;
+  const std::string type = stage.value("type", "");
+  if (type == "Prepend") return true;
+  if (type == "Metaspace")
+    return stage.contains("prepend_scheme") ? stage["prepend_scheme"] != "never"
+                                            : stage.value("add_prefix_space", true);
+  for (const char* list : {"normalizers", "pretokenizers"})
+    if (stage.contains(list) && stage[list].is_array())
+      for (const json& inner : stage[list])
+        if (prepends_space(inner)) return true;
+  return false;
+}
+
+void read_sentencepiece_json(const JsonObject& tokenizer, const JsonObject& model,
+                             VocabularyTables& out) {
+  out.model = "llama";
+  out.pre = "default";
+  read_vocab(model, /*has_bytes=*/true, out);
+  read_scores_from_merges(model, out);
+  if (const auto unknown = model.try_string("unk_token"))
+    if (const auto id = out.find(*unknown)) out.kinds[*id] = PieceKind::unknown;
+  const json* normalizer = tokenizer.find("normalizer");
+  const json* pre = tokenizer.find("pre_tokenizer");
+  out.add_space_prefix =
+      (normalizer && prepends_space(*normalizer)) || (pre && prepends_space(*pre));
+}
+
+void read_sentencepiece_model(const fs::path& path, VocabularyTables& out) {
+  const std::string bytes = read_file(path, kSentencePieceBytesMax);
+  SentencePieceModel model = parse_sentencepiece_model(bytes, path.string());
+  if (model.kind != SentencePieceModel::Kind::bpe)
+    throw Error(Errc::unsupported, "{}: SentencePiece model type {}, only BPE (2) is imported",
+                path.string(), static_cast<int>(model.kind));
+  if (model.pieces.size() > out.tokens.size())
+    throw Error(Errc::corrupt_data, "{}: {} pieces, the embedding has {} rows", path.string(),
+                model.pieces.size(), out.tokens.size());
+  out.model = "llama";
+  out.pre = "default";
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    SentencePiece& piece = model.pieces[id];
+    out.put(id, std::move(piece.text), piece.kind, piece.score);
+  }
+  out.add_space_prefix = model.add_dummy_prefix;
+}
+
+void put_added(uint64_t id, const std::string& text, bool is_special, std::string_view where,
+               VocabularyTables& out) {
+  check_id(id, out, where, text);
+  const bool is_new = out.kinds[id] == PieceKind::unused || out.tokens[id] != text;
+  if (!is_new && (out.kinds[id] == PieceKind::unknown || out.kinds[id] == PieceKind::byte)) return;
+  out.put(id, text, is_special ? PieceKind::control : PieceKind::user_defined,
+          is_new && out.model == "llama" ? kAddedScore : out.scores[id]);
+}
+
+void read_added_tokens(const TokenizerFiles& folder, VocabularyTables& out) {
+  if (const auto added = folder.added.object())
+    for (const auto& [text, id] : folder.added.value->items())
+      if (id.is_number_unsigned()) put_added(id.get<uint64_t>(), text, false, added->where(), out);
+  if (const auto tokenizer = folder.tokenizer.object())
+    if (const json* list = tokenizer->find("added_tokens"); list && list->is_array())
+      for (const json& entry : *list) {
+        const JsonObject token(entry, tokenizer->where() + ": 'added_tokens'");
+        put_added(token.u64("id"), token.string("content"),
+                  token.try_bool("special").value_or(false), token.where(), out);
+      }
+  const auto config = folder.config.object();
+  const json* decoder = config ? config->find("added_tokens_decoder") : nullptr;
+  if (!decoder || !decoder->is_object()) return;
+  for (const auto& [key, entry] : decoder->items()) {
+    const JsonObject token(entry, config->where() + ": 'added_tokens_decoder'");
+    uint64_t id = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size())
+      throw Error(Errc::corrupt_data, "{}: '{}' is not a token id", token.where(), key);
+    put_added(id, token.string("content"), token.try_bool("special").value_or(false), token.where(),
+              out);
+  }
+}
+
+/// Whether the BPE of tokenizer.json works on bytes (GPT-2) rather than on characters
+/// (SentencePiece).
+bool is_byte_level(const JsonObject& tokenizer, const JsonObject& model) {
+  if (const std::string type = model.try_string("type").value_or("BPE"); type != "BPE")
+    throw Error(Errc::unsupported, "{}: model type '{}', only BPE is imported", tokenizer.where(),
+                type);
+  return !model.try_bool("byte_fallback").value_or(false);
+}
+
+}  // namespace
+
+VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_size) {
+  VocabularyTables out = VocabularyTables::unused(vocab_size);
+  const fs::path pieces = folder.path / "tokenizer.model";
+  const auto tokenizer = folder.tokenizer.object();
+  if (!tokenizer && !fs::exists(pieces))
+    throw Error(Errc::not_found, "{}: neither tokenizer.json nor tokenizer.model",
+                folder.path.string());
+  if (tokenizer) {
+    const JsonObject model = tokenizer->object("model");
+    if (is_byte_level(*tokenizer, model)) {
+      read_byte_level_bpe(*tokenizer, model, out);
+    } else if (!fs::exists(pieces)) {
+      read_sentencepiece_json(*tokenizer, model, out);
+    }
+  }
+  // Where both are there, tokenizer.model has the scores that training gave.
+  if (out.model.empty()) read_sentencepiece_model(pieces, out);
+  read_added_tokens(folder, out);
+  return out;
+}
+
+VocabularyTables VocabularyTables::unused(uint64_t size) {
+  VocabularyTables out;
+  out.tokens.reserve(size);
+  for (uint64_t id = 0; id < size; ++id) out.tokens.push_back(fmt::format("[PAD{}]", id));
+  out.scores.assign(size, kUnusedScore);
+  out.kinds.assign(size, PieceKind::unused);
+  return out;
+}
+
+void VocabularyTables::put(uint64_t id, std::string token, PieceKind kind, float score) {
+  tokens[id] = std::move(token);
+  kinds[id] = kind;
+  scores[id] = score;
+}
+
+std::optional<uint32_t> VocabularyTables::find(std::string_view token) const {
+  const auto found = std::ranges::find(tokens, token);
+  if (found == tokens.end()) return std::nullopt;
+  return static_cast<uint32_t>(found - tokens.begin());
+}
+
+}  // namespace hearth::store
