@@ -86,7 +86,7 @@ struct EngineOptions {
   int context = 0;         // positions per sequence; 0: the model's, at most 8192
   int sequences_max = 8;   // that run at once
   int queue_max = 64;      // that wait; one more is Errc::unavailable
-  int chunk_tokens = 512;  // tokens of one step at most; more than sequences_max
+  int chunk_tokens = 512;  // of one step at most; at least sequences_max and a page of 32
   KvType kv_type = KvType::f16;
   size_t kv_bytes_max =
       0;  // 0: room for sequences_max full contexts, at most a quarter of the memory

@@ -55,8 +55,9 @@ EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, co
                      size_t memory_bytes) {
   check_range("sequences_max", options.sequences_max, 1, kSequencesMax);
   check_range("queue_max", options.queue_max, 0, kQueueMax);
-  // Each running sequence takes a token of the step first: one more must be left for the prompts.
-  check_range("chunk_tokens", options.chunk_tokens, options.sequences_max + 1, kChunkTokensMax);
+  // Each running sequence takes a token of the step first: a page of a prompt must fit beside.
+  check_range("chunk_tokens", options.chunk_tokens, options.sequences_max + shape.page_tokens,
+              kChunkTokensMax);
   EngineLimits limits{.threads = options.threads,
                       .context = resolve_context(options.context, config),
                       .sequences_max = options.sequences_max,

@@ -9,14 +9,16 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
       vocab_size_(vocab_size),
       limits_(limits),
       pool_(limits.threads),
-      cache_(model.kv_shape(), limits.kv_type, limits.pages),
-      state_(model.make_state(pool_.size(), limits.chunk_tokens, limits.sequences_max)) {
+      cache_(model.kv_shape(), limits.kv_type, limits.pages + 1),
+      state_(model.make_state(pool_.size(), std::max(limits.chunk_tokens, kPrefillRowsMin), 1)),
+      padding_page_(*cache_.try_allocate()) {
+  HEARTH_CHECK(cache_.shape().page_tokens >= kPrefillRowsMin);
   const int sequences = limits.sequences_max + limits.queue_max;
   sequences_.reserve(sequences);
   views_.reserve(sequences);
   decision_.reserve(sequences);
-  tokens_.reserve(limits.chunk_tokens);
-  page_tables_.reserve(limits.sequences_max);
+  tokens_.reserve(std::max(limits.chunk_tokens, kPrefillRowsMin));
+  page_tables_.reserve(limits.sequences_max + 1);
 }
 
 EngineLoop::~EngineLoop() = default;
@@ -30,12 +32,14 @@ void EngineLoop::add(std::unique_ptr<Sequence> sequence) {
 bool EngineLoop::step() {
   end_cancelled();
   settle();
-  if (decision_.action == Action::idle) return false;
-  ++steps_;
-  compute(decision_.decode);
-  compute(decision_.prefill);
+  const bool runs = decision_.action == Action::step;
+  if (runs) {
+    ++steps_;
+    for (const Chunk& chunk : decision_.decode) decode(*sequences_[chunk.index]);
+    prefill(decision_.prefill);
+  }
   std::erase_if(sequences_, [](const auto& s) { return s->phase() == Phase::finished; });
-  return true;
+  return runs;
 }
 
 void EngineLoop::end_all(const Error& error) {
@@ -49,7 +53,7 @@ void EngineLoop::end_all(const Error& error) {
 
 BatchEngine::Status EngineLoop::status() const {
   BatchEngine::Status status{
-      .pages_free = cache_.pages_free(), .pages_total = cache_.pages_total(), .steps = steps_};
+      .pages_free = cache_.pages_free(), .pages_total = limits_.pages, .steps = steps_};
   for (const auto& s : sequences_)
     ++(s->phase() == Phase::waiting ? status.waiting : status.running);
   return status;
@@ -71,7 +75,8 @@ void EngineLoop::settle() {
     look();
     const ScheduleLimits limits{.sequences_max = limits_.sequences_max,
                                 .chunk_tokens = limits_.chunk_tokens,
-                                .pages_free = cache_.pages_free()};
+                                .chunk_unit = cache_.shape().page_tokens,
+                                .pages_free = cache_.pages_free() + candidate_revived_};
     decide(views_, limits, decision_);
     if (decision_.action == Action::admit)
       admit(*sequences_[decision_.index]);
@@ -88,10 +93,11 @@ void EngineLoop::look() {
   for (const auto& s : sequences_) {
     const int last =
         s->phase() == Phase::decode ? s->computed + 1 : static_cast<int>(s->ids.size());
-    const int pages = pages_for(last, cache_.shape());
+    const int held =
+        static_cast<int>(s->pages.size()) - (s.get() == candidate_ ? candidate_revived_ : 0);
     views_.push_back({.phase = s->phase(),
-                      .tokens_left = static_cast<int>(s->ids.size()) - s->computed,
-                      .pages_missing = pages - static_cast<int>(s->pages.size()),
+                      .tokens_left = s->prefill_end - s->computed,
+                      .pages_missing = std::max(0, pages_for(last, cache_.shape()) - held),
                       .stalled = s->is_stalled()});
   }
 }
@@ -110,9 +116,9 @@ void EngineLoop::find_shared_pages() {
   if (sequence == nullptr || !room_changed_) return;
   candidate_ = sequence;
   const int page_tokens = cache_.shape().page_tokens;
-  // The last id is always computed: its logits are what the answer begins with.
-  const std::span<const int32_t> prefix(sequence->ids.data(), sequence->ids.size() - 1);
-  const std::vector<int32_t> found = cache_.find_prefix(prefix);
+  const int pages_free = cache_.pages_free();
+  const auto found = cache_.find_prefix(std::span(sequence->ids).first(sequence->prefill_end));
+  candidate_revived_ = pages_free - cache_.pages_free();
   sequence->pages.assign(found.begin(), found.end());
   sequence->published = static_cast<int>(found.size());
   sequence->computed = sequence->published * page_tokens;
@@ -122,18 +128,22 @@ void EngineLoop::drop_shared_pages() {
   if (candidate_ == nullptr) return;
   release_pages(*candidate_);
   candidate_ = nullptr;
+  candidate_revived_ = 0;
   room_changed_ = false;
 }
 
 void EngineLoop::admit(Sequence& sequence) {
   candidate_ = nullptr;
+  candidate_revived_ = 0;
   room_changed_ = true;
   sequence.note_admission(sequence.computed);
   take_pages(sequence, static_cast<int>(sequence.ids.size()));
   sequence.move_to(Phase::prefill);
+  if (sequence.computed == sequence.prefill_end) begin_answer(sequence);
 }
 
 void EngineLoop::preempt(Sequence& sequence) {
+  drop_shared_pages();  // the candidate may hold what this gives back: then it would not be free
   release_pages(sequence);
   sequence.move_to(Phase::waiting);
 }
@@ -154,50 +164,71 @@ void EngineLoop::take_pages(Sequence& sequence, int tokens) {
   }
 }
 
-// One forward pass over `chunks`, and the next token of every sequence whose ids are then all
-// computed.
-void EngineLoop::compute(std::span<const Chunk> chunks) {
+void EngineLoop::prefill(std::span<const Chunk> chunks) {
   if (chunks.empty()) return;
-  tokens_.clear();
-  page_tables_.clear();
-  for (const Chunk& chunk : chunks) {
-    Sequence& s = *sequences_[chunk.index];
-    take_pages(s, s.computed + chunk.tokens);
-    const auto index = static_cast<int32_t>(page_tables_.size());
-    for (int position = s.computed; position < s.computed + chunk.tokens; ++position)
-      tokens_.push_back({.id = s.ids[position],
-                         .position = position,
-                         .sequence = index,
-                         .wants_logits = position + 1 == static_cast<int>(s.ids.size())});
-    page_tables_.push_back(s.pages);
-  }
-  const Batch batch{.tokens = tokens_, .page_tables = page_tables_};
-  std::span<const float> logits = model_->forward(batch, cache_, *state_, pool_);
-  const size_t row = model_->config().vocab_size;
+  for (const Chunk& chunk : chunks) add_to_batch(*sequences_[chunk.index], chunk.tokens);
+  pad_batch();
+  run_batch();
   for (const Chunk& chunk : chunks) {
     Sequence& s = *sequences_[chunk.index];
     s.computed += chunk.tokens;
     publish_full_pages(s);
-    if (s.computed < static_cast<int>(s.ids.size())) continue;
-    advance(s, logits.first(vocab_size_));
-    logits = logits.subspan(row);
+    if (s.computed == s.prefill_end) begin_answer(s);
   }
 }
 
+void EngineLoop::decode(Sequence& s) {
+  take_pages(s, s.computed + 1);
+  add_to_batch(s, 1);
+  const std::span<const float> logits = run_batch();
+  ++s.computed;
+  // Fewer: an answer that was preempted is computed again.
+  if (s.computed == static_cast<int>(s.ids.size())) advance(s, logits.first(vocab_size_));
+}
+
+void EngineLoop::add_to_batch(const Sequence& s, int tokens) {
+  const auto index = static_cast<int32_t>(page_tables_.size());
+  for (int position = s.computed; position < s.computed + tokens; ++position)
+    tokens_.push_back({.id = s.ids[position],
+                       .position = position,
+                       .sequence = index,
+                       .wants_logits = position + 1 == static_cast<int>(s.ids.size())});
+  page_tables_.push_back(s.pages);
+}
+
+void EngineLoop::pad_batch() {
+  if (tokens_.size() >= kPrefillRowsMin) return;
+  const auto index = static_cast<int32_t>(page_tables_.size());
+  for (int position = 0; tokens_.size() < kPrefillRowsMin; ++position)
+    tokens_.push_back({.id = 0, .position = position, .sequence = index, .wants_logits = false});
+  page_tables_.push_back({&padding_page_, 1});
+}
+
+std::span<const float> EngineLoop::run_batch() {
+  const Batch batch{.tokens = tokens_, .page_tables = page_tables_};
+  const std::span<const float> logits = model_->forward(batch, cache_, *state_, pool_);
+  tokens_.clear();
+  page_tables_.clear();
+  return logits;
+}
+
 void EngineLoop::publish_full_pages(Sequence& s) {
+  if (!limits_.share_prefixes) return;
   const int page_tokens = cache_.shape().page_tokens;
-  for (; limits_.share_prefixes && s.computed >= (s.published + 1) * page_tokens; ++s.published)
+  for (; (s.published + 1) * page_tokens <= std::min(s.computed, s.prefill_end); ++s.published)
     cache_.publish(s.pages[s.published],
                    std::span(s.ids).first((s.published + 1) * static_cast<size_t>(page_tokens)));
 }
 
+void EngineLoop::begin_answer(Sequence& s) {
+  s.move_to(Phase::decode);
+  if (s.wants_tokens()) return;
+  release_pages(s);  // the prompt was to be computed, nothing else
+  s.finish(FinishReason::length);
+}
+
 // Everything is computed: samples the next token, and decides whether the sequence goes on.
 void EngineLoop::advance(Sequence& s, std::span<const float> logits) {
-  if (s.phase() == Phase::prefill) s.move_to(Phase::decode);
-  if (!s.wants_tokens()) {  // tokens_max 0: the prompt was to be computed, nothing else
-    release_pages(s);
-    return s.finish(FinishReason::length);
-  }
   if (s.answer(logits)) {
     release_pages(s);
     if (s.reason() == FinishReason::context_full && s.context_full() == ContextFull::error)

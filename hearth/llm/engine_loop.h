@@ -1,8 +1,15 @@
 // The engine without its thread: sequences, cache and buffers, advanced one step at a time.
 //
-// A step is two forward passes: the next token of every running answer, delivered before the second
-// begins, and then a chunk of the prompts. So a long prompt delays running answers by one chunk at
-// most, and the price is that the weights are read twice in steps that do both.
+// A step computes the next id of every running answer, delivers their tokens, and then a chunk of
+// the prompts. So a long prompt delays running answers by one chunk at most; the price is that the
+// weights are read again for it.
+//
+// Same seed, same text, whatever runs beside: a text must not hang on the shape of the batches that
+// computed it. The sums of a matrix product have one order for a single token and another for many
+// (matmul.h), and attention looks at tiles of a prompt's tokens; so each id is always computed in
+// the same way. The ids of a prompt but its last: in batches of at least kPrefillRowsMin rows, cut
+// at whole pages. All others: alone. That holds for what is computed again after preemption too.
+// Only pages of prompts are shared: those of answers hold other bits than a prompt of the same ids.
 #pragma once
 #include <memory>
 #include <vector>
@@ -15,6 +22,10 @@
 #include "hearth/llm/sequence.h"
 
 namespace hearth::llm {
+
+/// Smaller batches of prompts are padded to this many rows: enough for every implementation's
+/// many-token path.
+inline constexpr int kPrefillRowsMin = 16;
 
 /// Used by one thread. Everything a step needs is allocated here.
 class EngineLoop {
@@ -44,8 +55,13 @@ class EngineLoop {
   void preempt(Sequence& sequence);
   void release_pages(Sequence& sequence);
   void take_pages(Sequence& sequence, int tokens);
-  void compute(std::span<const Chunk> chunks);
+  void prefill(std::span<const Chunk> chunks);
+  void decode(Sequence& sequence);
+  void add_to_batch(const Sequence& sequence, int tokens);
+  void pad_batch();
+  std::span<const float> run_batch();
   void publish_full_pages(Sequence& sequence);
+  void begin_answer(Sequence& sequence);
   void advance(Sequence& sequence, std::span<const float> logits);
 
   const Model* model_;
@@ -54,6 +70,7 @@ class EngineLoop {
   ThreadPool pool_;
   KvCache cache_;
   std::unique_ptr<ForwardState> state_;
+  int32_t padding_page_;  // rows that only fill a batch are written here
   std::vector<std::unique_ptr<Sequence>> sequences_;  // in order of arrival, the oldest first
   uint64_t steps_ = 0;
 
@@ -63,9 +80,9 @@ class EngineLoop {
   std::vector<Batch::Token> tokens_;
   std::vector<std::span<const int32_t>> page_tables_;
 
-  Sequence* candidate_ =
-      nullptr;  // waits and holds the shared pages that were found for it, while we decide
-  bool room_changed_ = true;  // since a candidate was last refused
+  Sequence* candidate_ = nullptr;  // waits, and holds the shared pages found for it while we decide
+  int candidate_revived_ = 0;      // of these, pages that were free: nobody else holds them
+  bool room_changed_ = true;       // since a candidate was last refused
 };
 
 }  // namespace hearth::llm

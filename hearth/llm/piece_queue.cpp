@@ -64,6 +64,11 @@ void PieceStream::Shared::cancel() {
   door_->ring();
 }
 
+int PieceStream::Shared::unread() const {
+  const std::lock_guard lock(mutex_);
+  return is_cancelled() ? 0 : count_;
+}
+
 bool PieceStream::Shared::is_done() const {
   const std::lock_guard lock(mutex_);
   return done_;

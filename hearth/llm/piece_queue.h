@@ -61,6 +61,8 @@ struct PieceStream::Shared {
   // The reader's side; cancel() may be called from any thread.
   std::optional<Piece> next();
   void cancel();
+  /// Pieces that next() gives without waiting.
+  int unread() const;
   /// True once the answer has ended; pieces may still be unread.
   bool is_done() const;
   const GenerateResult& result() const;

@@ -41,24 +41,23 @@ int victim(std::span<const SequenceView> sequences) {
   return stalled >= 0 ? stalled : youngest(sequences, is_running);
 }
 
-void share_step(std::span<const SequenceView> sequences, int chunk_tokens, Decision& decision) {
+void share_step(std::span<const SequenceView> sequences, const ScheduleLimits& limits,
+                Decision& decision) {
   for (int i = 0; i < static_cast<int>(sequences.size()); ++i) {
     const SequenceView& s = sequences[i];
     if (decodes_now(s)) decision.decode.push_back({i, 1});
     if (s.phase == Phase::prefill && !s.stalled) decision.prefill.push_back({i, 0});
   }
-  int left = chunk_tokens - static_cast<int>(decision.decode.size());
-  // Each round gives every prompt that wants more an equal part; the last round hands out single
-  // tokens.
-  for (bool gave = true; left > 0 && gave;) {
+  int left = limits.chunk_tokens - static_cast<int>(decision.decode.size());
+  for (bool gave = true; gave;) {
     gave = false;
-    const int part =
-        std::max(1, left / std::max<int>(1, static_cast<int>(decision.prefill.size())));
     for (Chunk& chunk : decision.prefill) {
-      const int tokens = std::min({part, left, sequences[chunk.index].tokens_left - chunk.tokens});
+      const int tokens =
+          std::min(limits.chunk_unit, sequences[chunk.index].tokens_left - chunk.tokens);
+      if (tokens == 0 || tokens > left) continue;
       chunk.tokens += tokens;
       left -= tokens;
-      gave = gave || tokens > 0;
+      gave = true;
     }
   }
   std::erase_if(decision.prefill, [](const Chunk& chunk) { return chunk.tokens == 0; });
@@ -79,7 +78,7 @@ void Decision::reserve(int sequences) {
 
 void decide(std::span<const SequenceView> sequences, const ScheduleLimits& limits,
             Decision& decision) {
-  HEARTH_CHECK(limits.chunk_tokens > limits.sequences_max);
+  HEARTH_CHECK(limits.chunk_tokens >= limits.sequences_max + limits.chunk_unit);
   decision.decode.clear();
   decision.prefill.clear();
   int running = 0, pages_needed = 0;
@@ -103,7 +102,7 @@ void decide(std::span<const SequenceView> sequences, const ScheduleLimits& limit
     if (const int stalled = youngest_stalled(sequences); stalled >= 0)
       return act(Action::preempt, stalled);
   }
-  share_step(sequences, limits.chunk_tokens, decision);
+  share_step(sequences, limits, decision);
   act(decision.decode.empty() && decision.prefill.empty() ? Action::idle : Action::step);
 }
 

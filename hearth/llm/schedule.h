@@ -35,8 +35,8 @@ struct SequenceView {
 
 struct ScheduleLimits {
   int sequences_max = 0;  // in prefill or decode, stalled ones included
-  int chunk_tokens =
-      0;  // computed in one step; above sequences_max, so that a prompt always advances
+  int chunk_tokens = 0;   // of one step; at least sequences_max + chunk_unit: prompts advance
+  int chunk_unit = 1;     // prompts are cut at multiples of this
   int pages_free = 0;
 };
 
@@ -67,19 +67,15 @@ struct Decision {
 /// match wins:
 ///
 ///   1. A decoding sequence needs a page that is not there: preempt the youngest stalled sequence,
-///   else the
-///      youngest running one (even the one in need). The oldest is never preempted for a younger
-///      one, so it ends.
+///      else the youngest running one (even the one in need). The oldest is never preempted for a
+///      younger one, so it ends.
 ///   2. The oldest waiting sequence that is not stalled enters if there is a place, and if its
-///   pages leave one free
-///      page for each running sequence (it would be preempted again at once otherwise). Nobody
-///      overtakes it. If it cannot enter, the youngest stalled sequence gives its place and pages
-///      up.
+///      pages leave one free page for each running sequence (it would be preempted again at once
+///      otherwise). Nobody overtakes it. If it cannot enter, the youngest stalled sequence gives
+///      its place and pages up.
 ///   3. Every decoding sequence computes one token; what is left of chunk_tokens is shared by the
-///   prompts equally,
-///      the remainder to the oldest, so that a short prompt is not stuck behind a long one.
-///
-/// Recomputing after preemption is cheap where the cache still has the published pages.
+///      prompts equally, chunk_unit by chunk_unit, the oldest first, so that a short prompt is not
+///      stuck behind a long one.
 void decide(std::span<const SequenceView> sequences, const ScheduleLimits& limits,
             Decision& decision);
 

@@ -116,6 +116,15 @@ bool holds(const std::vector<Chunk>& chunks, int index) {
                      [&](const Chunk& chunk) { return chunk.index == index; });
 }
 
+TEST(Schedule, PromptsAreCutInWholeUnitsAndAtTheirEnd) {
+  // 60 tokens less one of decode: three units of 16, and the end of the second prompt fits in what
+  // is left.
+  const Decision d =
+      decided({prefill(100), decode(), prefill(20)},
+              {.sequences_max = 4, .chunk_tokens = 60, .chunk_unit = 16, .pages_free = 0});
+  EXPECT_THAT(d.prefill, ElementsAre(Chunk{0, 32}, Chunk{2, 20}));
+}
+
 // A box of pages and sequences that do what decide() says, without a model: 16 tokens a page.
 class Simulation {
  public:
@@ -258,10 +267,15 @@ TEST(ScheduleSimulation, EveryAnswerEndsWhateverArrives) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     const int sequences_max = 1 + static_cast<int>(rng.below(6));
-    const int chunk = sequences_max + 1 + static_cast<int>(rng.below(40));
+    const int unit = 1 + static_cast<int>(rng.below(16));
+    const int chunk = sequences_max + unit + static_cast<int>(rng.below(40));
     const int nap = 1 + static_cast<int>(seed % 8);
     const int pages = (260 + 15) / 16 + static_cast<int>(rng.below(20));
-    Simulation box(seed, {.sequences_max = sequences_max, .chunk_tokens = chunk, .pages_free = 0},
+    Simulation box(seed,
+                   {.sequences_max = sequences_max,
+                    .chunk_tokens = chunk,
+                    .chunk_unit = unit,
+                    .pages_free = 0},
                    pages);
     for (int arrivals = 0, steps = 0; arrivals < 30 || !box.is_done(); ++steps) {
       if (arrivals < 30 && rng.below(3) == 0) {

@@ -26,6 +26,7 @@ Sequence::Sequence(GenerateParams params, const Tokenizer& tokenizer, int vocab_
       stops_(params_.stop),
       stream_(std::move(stream)) {
   result_.prompt_tokens = static_cast<int>(ids.size());
+  prefill_end = static_cast<int>(ids.size()) - 1;
   if (static_cast<int>(ids.size()) > context) shift();
   ids.reserve(context + 1);
 }
@@ -63,6 +64,7 @@ bool Sequence::answer(std::span<const float> logits) {
 void Sequence::shift() {
   const int kept = shifted_ids(context_);
   ids.erase(ids.begin() + 1, ids.end() - (kept - 1));
+  prefill_end = kept - 1;
   ++result_.context_shifts;
 }
 

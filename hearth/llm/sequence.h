@@ -53,6 +53,7 @@ class Sequence {
   std::vector<int32_t> ids;    // prompt and answer, as far as the context remembers them
   std::vector<int32_t> pages;  // of the leading positions; one reference each
   int computed = 0;            // leading ids whose keys and values are in the pages
+  int prefill_end = 0;         // ids before it are computed in chunks, the others one by one
   int published = 0;           // leading pages that others can find
 
  private:
