@@ -3,6 +3,8 @@
 
 #include <histedit.h>
 #include <langinfo.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <clocale>
@@ -53,6 +55,12 @@ unsigned char on_interrupt_key(EditLine* editor, int) {
   return CC_NEWLINE;
 }
 
+// libedit's handler gives the terminal back before the process stops.
+unsigned char on_suspend_key(EditLine*, int) {
+  ::kill(::getpid(), SIGTSTP);
+  return CC_REFRESH;
+}
+
 }  // namespace
 
 LineEditor::LineEditor(std::optional<fs::path> history_file) : state_(std::make_unique<State>()) {
@@ -69,8 +77,11 @@ LineEditor::LineEditor(std::optional<fs::path> history_file) : state_(std::make_
   el_set(state.editor, EL_SIGNAL, 1);
   el_set(state.editor, EL_HIST, history, state.history);
   el_set(state.editor, EL_ADDFN, "hearth-interrupt", "Throw the line away", on_interrupt_key);
-  el_set(state.editor, EL_SETTY, "-d", "intr=", nullptr);
+  el_set(state.editor, EL_ADDFN, "hearth-suspend", "Go to the background", on_suspend_key);
+  // While a line is edited, these are keys; while an answer comes, they are signals again.
+  el_set(state.editor, EL_SETTY, "-d", "-isig", nullptr);
   el_set(state.editor, EL_BIND, "^C", "hearth-interrupt", nullptr);
+  el_set(state.editor, EL_BIND, "^Z", "hearth-suspend", nullptr);
   el_set(state.editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(state.editor, nullptr);  // the user's ~/.editrc
 

@@ -47,14 +47,6 @@ std::optional<std::string> one_prompt(const Args& args) {
   return std::string(kDefaultPrompt);
 }
 
-void warn_beyond_training(const ChatSession& session) {
-  const int trained = session.model().config().context_length;
-  if (session.context() > trained)
-    print_note(fmt::format(
-        "--ctx {}: the model was trained for {} positions and may talk nonsense beyond them",
-        session.context(), trained));
-}
-
 int answer_once(ChatSession& session, const std::string& model, const std::string& prompt,
                 const Args& args) {
   const bool json = args.has("--json");
@@ -91,7 +83,6 @@ int run_run(const Args& args) {
   if (args.has("--system") && !session.is_chat())
     throw Error(Errc::invalid_argument,
                 "--system: {} has no chat template, so nothing would read it", model.name);
-  warn_beyond_training(session);
   if (prompt) return answer_once(session, model.name, *prompt, args);
   return run_repl(session,
                   {.model = model.name, .settings = settings, .verbose = args.has("--verbose")});

@@ -1,0 +1,179 @@
+// The conversation on a terminal: keys in, screen out.
+#include <gtest/gtest.h>
+
+#include "tests/cli/program.h"
+
+namespace hearth::test {
+namespace {
+
+constexpr const char* kPrompt = ">>> ";
+constexpr const char* kCtrlC = "\x03";
+constexpr const char* kCtrlD = "\x04";
+
+class Repl : public testing::Test {
+ protected:
+  TerminalRun start(std::vector<std::string> arguments = {"run", "--temperature", "0"}) {
+    return TerminalRun(arguments, {{"HEARTH_HOME", home_.path}});
+  }
+  TemporaryFolder home_;
+};
+
+TEST_F(Repl, GreetsAnswersAndLeaves) {
+  TerminalRun run = start({"run", "--temperature", "0", "--num-predict", "5"});
+  ASSERT_TRUE(run.shows("tales: 5.8 M parameters, Q8_0, context 256. /? for help, /bye to leave."));
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The fox said\n");
+  ASSERT_TRUE(run.shows(kPrompt)) << run.screen();
+  run.type("/bye\n");
+  EXPECT_EQ(run.wait(), 0);
+}
+
+TEST_F(Repl, CtrlDLeaves) {
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type(kCtrlD);
+  EXPECT_EQ(run.wait(), 0);
+}
+
+TEST_F(Repl, CtrlCStopsTheAnswerAndNotTheProgram) {
+  TerminalRun run =
+      start({"run", "--temperature", "0", "--context-full", "shift"});  // would never end
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("Once upon a time\n");
+  ASSERT_TRUE(run.shows("a"));  // of the answer or the echo: either way it is under way
+  run.type(kCtrlC);
+  ASSERT_TRUE(run.shows(kPrompt)) << run.screen();
+  run.type("/bye\n");
+  EXPECT_EQ(run.wait(), 0);
+}
+
+TEST_F(Repl, CtrlCAtThePromptThrowsTheLineAwayAndThenHints) {
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("half a line");
+  ASSERT_TRUE(run.shows("half a line"));
+  run.type(kCtrlC);
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type(kCtrlC);
+  ASSERT_TRUE(run.shows("Type /bye or press Ctrl-D to leave.")) << run.screen();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("/bye\n");
+  EXPECT_EQ(run.wait(), 0);
+}
+
+TEST_F(Repl, SetsAndShows) {
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("/set parameter top_k 7\n/set parameter num_ctx 64\n/show parameters\n");
+  EXPECT_TRUE(run.shows("top_k              7")) << run.screen();
+  EXPECT_TRUE(run.shows("num_ctx            64")) << run.screen();
+  run.type("/set system Be kind.\n/show system\n");
+  EXPECT_TRUE(run.shows("\nBe kind.")) << run.screen();
+  run.type("/show info\n");
+  EXPECT_TRUE(run.shows("architecture         llama"));
+  run.type("/show template\n");
+  EXPECT_TRUE(run.shows("{% for message in messages %}"));
+  run.type("/show licence\n");
+  EXPECT_TRUE(run.shows("cc0-1.0"));
+  run.type("/?\n");
+  EXPECT_TRUE(run.shows("/set parameter NAME VALUE"));
+  run.type("/clear\n");
+  EXPECT_TRUE(run.shows("The conversation is forgotten."));
+}
+
+TEST_F(Repl, NamesWhatIsWrongAndGoesOn) {
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("/shwo\n");
+  EXPECT_TRUE(run.shows("hearth: unknown command /shwo; did you mean /show?; see /?"));
+  run.type("/set sistem x\n");
+  EXPECT_TRUE(run.shows("hearth: unknown command /set sistem; did you mean system?; see /?"));
+  run.type("/show\n");
+  EXPECT_TRUE(run.shows("hearth: /show what? See /?"));
+  run.type("/set parameter top_k\n");
+  EXPECT_TRUE(run.shows("hearth: /set parameter needs a name and a value"));
+  run.type("/set parameter topk 5\n");
+  EXPECT_TRUE(run.shows("hearth: unknown parameter 'topk'; did you mean top_k?"));
+  run.type("/set parameter top_p 5\n");
+  EXPECT_TRUE(run.shows("hearth: top_p: 5 is out of range, must be 0 to 1"));
+  run.type("/bye\n");
+  EXPECT_EQ(run.wait(), 0);
+}
+
+TEST_F(Repl, TakesPromptsOfSeveralLines) {
+  TerminalRun run = start({"run", "--temperature", "0", "--num-predict", "3", "--verbose"});
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("\"\"\"The fox\n");
+  ASSERT_TRUE(run.shows("... "));
+  run.type("said\"\"\"\n");
+  // BOS, "The", "fox", the line break, "said": the marks are not part of it.
+  EXPECT_TRUE(run.shows("prompt eval count:")) << run.screen();
+  EXPECT_TRUE(run.shows("eval count:"));
+  ASSERT_TRUE(run.shows(kPrompt));
+}
+
+TEST_F(Repl, KeepsTheHistoryForTheNextTime) {
+  {
+    TerminalRun run = start();
+    ASSERT_TRUE(run.shows(kPrompt));
+    run.type("/show licence\n");
+    ASSERT_TRUE(run.shows("cc0-1.0"));
+    run.type("/set nohistory\n/show system\n");
+    ASSERT_TRUE(run.shows("none"));
+    run.type("/bye\n");
+    EXPECT_EQ(run.wait(), 0);
+  }
+  const fs::path history = home_.path / "history";
+  ASSERT_TRUE(fs::exists(history));
+  EXPECT_EQ(fs::status(history).permissions() & fs::perms::mask,
+            fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(read_file(history).find("system"), std::string::npos);
+
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("\x10");  // Ctrl-P: the entry before
+  EXPECT_TRUE(run.shows("/set nohistory")) << run.screen();
+  run.type("\x10");
+  EXPECT_TRUE(run.shows("licence")) << run.screen();
+  run.type("\n");
+  EXPECT_TRUE(run.shows("cc0-1.0"));
+}
+
+TEST_F(Repl, EditsUtf8) {
+  TerminalRun run = start();
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("/set system Käse");
+  run.type("\x7f\x7f\x7fäfer\n/show system\n");  // three characters back, two of them one byte
+  EXPECT_TRUE(run.shows("\nKäfer")) << run.screen();
+}
+
+TEST_F(Repl, JsonIsForPrograms) {
+  TerminalRun run = start({"run", "--json"});
+  EXPECT_TRUE(run.shows("hearth: --json needs a prompt"));
+  EXPECT_EQ(run.wait(), 2);
+}
+
+TEST_F(Repl, AModelWithoutTemplateContinuesWhatIsTyped) {
+  const fs::path model = shared_file("models/stories260K/stories260K.gguf");
+  if (model.empty()) GTEST_SKIP() << "../shared/data is not here";
+  TerminalRun run = start({"run", model, "--temperature", "0", "--num-predict", "4"});
+  ASSERT_TRUE(run.shows("it continues the text you type"));
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("Lily saw\n");
+  EXPECT_TRUE(run.shows("\nLily saw")) << run.screen();  // the text begins with what was typed
+  EXPECT_TRUE(run.shows(kPrompt));
+  run.type("/set system x\n");
+  EXPECT_TRUE(run.shows("hearth: this model has no chat template"));
+}
+
+TEST(OnePrompt, CtrlCEndsItWithStatus130) {
+  TerminalRun run(
+      {"run", "tales", "Once upon a time", "--context-full", "shift"});  // would never end
+  ASSERT_TRUE(run.shows(" "));
+  run.type(kCtrlC);
+  EXPECT_EQ(run.wait(), 130);
+  EXPECT_TRUE(run.screen().ends_with("\r\n")) << run.screen();
+}
+
+}  // namespace
+}  // namespace hearth::test
