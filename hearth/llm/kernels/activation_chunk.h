@@ -13,6 +13,9 @@
 
 #include "hearth/compute/cpu_features.h"
 
+/// For what kernels with target attributes are put together from.
+#define HEARTH_INLINE inline __attribute__((always_inline))
+
 namespace hearth::llm {
 
 constexpr int kChunkElems = 256;  // a superblock of the K types, or 8 blocks of the others

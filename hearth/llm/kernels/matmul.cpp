@@ -88,16 +88,18 @@ struct Cut {
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 // A piece should last some microseconds, so that taking it costs nothing, and there should be
-// several per thread, so that uneven cores end together.
+// several per thread, so that uneven cores end together. A few tokens take several panels at once,
+// because only the panels after the first find their weights in the cache.
 Cut cut_job(const WeightMatrix& w, int tokens, int threads) {
-  const size_t kPieceBytes = tokens == 1 ? 64 << 10 : 512 << 10;
-  constexpr int kTokensPerPieceMin = 96;
+  constexpr size_t kPieceBytes = 64 << 10;
+  constexpr int kTokensPerPieceMin = 96, kPanelsPerPieceMin = 8;
   Cut cut{.rows = kPanelRows, .tokens = tokens, .row_pieces = 0, .token_pieces = 1};
   if (tokens <= 16) {
     const int panels =
         static_cast<int>(kPieceBytes / std::max<size_t>(1, kPanelRows * w.row_bytes));
     const int panels_fair = w.rows / (kPanelRows * 4 * threads);
-    cut.rows *= std::max(1, std::min(panels, panels_fair));
+    cut.rows *= std::clamp(tokens == 1 ? panels : std::max(panels, kPanelsPerPieceMin), 1,
+                           std::max(1, panels_fair));
   }
   cut.row_pieces = ceil_div(w.rows, cut.rows);
   if (cut.row_pieces < 4 * threads && tokens >= 2 * kTokensPerPieceMin) {

@@ -53,39 +53,70 @@ HEARTH_TARGET_AVX512_VNNI void dot_rows(const MatmulRows& job) {
   }
 }
 
-// Unpacks chunk c of 16 rows into strip `strip` of a panel. Past the last row it repeats that row,
-// whose products are not stored.
+// Where 16 rows begin. Past the last row it is that row again, whose products are not stored.
+struct StripRows {
+  const std::byte* rows[16];
+};
+
+StripRows find_rows(const MatmulRows& job, int row) {
+  StripRows strip;
+  for (int i = 0; i < 16; ++i)
+    strip.rows[i] = job.weight->data + std::min(row + i, job.row_end - 1) * job.weight->row_bytes;
+  return strip;
+}
+
+// Quants of any type: unpacked row by row, then transposed. A quarter of the chunk at a time, so
+// that all sixteen rows stay in registers; what the other quarters need falls away.
+template <TensorType type, int kQuarter = 0>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void store_quants(PanelChunk& panel, int strip,
+                                                          const StripRows& from, size_t at) {
+  __m512i rows[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) rows[i] = unpack_chunk_avx512<type>(from.rows[i] + at).q[kQuarter];
+  transpose_16x16(rows);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) _mm512_store_si512(panel.q[16 * kQuarter + i][strip], rows[i]);
+  if constexpr (kQuarter < 3) store_quants<type, kQuarter + 1>(panel, strip, from, at);
+}
+
+// Quants of types that are nibbles and nothing else: transposed while still packed, half the work.
 template <TensorType type>
-HEARTH_TARGET_AVX512_VNNI void unpack_strip(PanelChunk& panel, int strip, const MatmulRows& job,
-                                            int row, int c) {
-  using Traits = WeightTraits<type>;
-  const WeightMatrix& w = *job.weight;
-  alignas(64) uint8_t q[16][kChunkElems];
-  __m512i scales[16], biases[16];
-  for (int i = 0; i < 16; ++i) {
-    std::byte tail[kChunkBytes<type>];
-    const int from = std::min(row + i, job.row_end - 1);
-    const std::byte* bytes = w.data + from * w.row_bytes;
-    // Thirty-two rows at a stride are too many streams for a hardware prefetcher.
-    if (from + kPanelRows < job.row_end)
-      for (size_t at = 0; at < kChunkBytes<type>; at += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(bytes + kPanelRows * w.row_bytes +
-                                                   c * kChunkBytes<type> + at),
-                     _MM_HINT_T1);
-    const WeightChunk512 chunk =
-        unpack_chunk_avx512<type>(chunk_bytes<type>(bytes, w.cols, c, tail));
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) _mm512_store_si512(q[i] + 64 * k, chunk.q[k]);
-    scales[i] = _mm512_castps_si512(chunk.scale);
-    if constexpr (Traits::kHasBias) biases[i] = _mm512_castps_si512(chunk.bias);
-  }
-  for (int k = 0; k < 4; ++k) {
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void store_packed_quants(PanelChunk& panel, int strip,
+                                                                 const StripRows& from, size_t at) {
+  using Packed = PackedNibbles512<type>;
+  for (int half = 0; half < 2; ++half) {
     __m512i rows[16];
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) rows[i] = _mm512_load_si512(q[i] + 64 * k);
+    for (int i = 0; i < 16; ++i) rows[i] = Packed::load(from.rows[i] + at, half);
     transpose_16x16(rows);
+    const __m512i mask = _mm512_set1_epi8(15);
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) _mm512_store_si512(panel.q[16 * k + i][strip], rows[i]);
+    for (int i = 0; i < 16; ++i) {
+      const int column = 32 * half + Packed::column(i);
+      const __m512i low = _mm512_and_si512(rows[i], mask);
+      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(rows[i], 4), mask);
+      _mm512_store_si512(panel.q[column][strip], Packed::levels(low));
+      _mm512_store_si512(panel.q[column + Packed::kHighColumns][strip], Packed::levels(high));
+    }
+  }
+}
+
+// Unpacks the chunks at byte `at` of 16 rows into strip `strip` of a panel.
+template <TensorType type>
+HEARTH_TARGET_AVX512_VNNI void unpack_strip(PanelChunk& panel, int strip, const StripRows& from,
+                                            size_t at) {
+  using Traits = WeightTraits<type>;
+  if constexpr (kIsPackedNibbles<type>) {
+    store_packed_quants<type>(panel, strip, from, at);
+  } else {
+    store_quants<type>(panel, strip, from, at);
+  }
+  __m512i scales[16], biases[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) {
+    const WeightChunk512 chunk = unpack_chunk_avx512<type>(from.rows[i] + at);
+    scales[i] = _mm512_castps_si512(chunk.scale);
+    if constexpr (Traits::kHasBias) biases[i] = _mm512_castps_si512(chunk.bias);
   }
   transpose_16x16(scales);
   store_groups<Traits::kGroupElems>(panel.scale, strip, scales);
@@ -95,6 +126,16 @@ HEARTH_TARGET_AVX512_VNNI void unpack_strip(PanelChunk& panel, int strip, const 
   }
 }
 
+// The last chunk of rows whose columns are no multiple of 256.
+template <TensorType type>
+void unpack_tail(PanelChunk& panel, int strip, const StripRows& from, int cols) {
+  std::byte tails[16][kChunkBytes<type>];
+  StripRows padded;
+  for (int i = 0; i < 16; ++i)
+    padded.rows[i] = chunk_bytes<type>(from.rows[i], cols, chunk_count(cols) - 1, tails[i]);
+  unpack_strip<type>(panel, strip, padded, 0);
+}
+
 // A few chunks of 32 rows are unpacked into the first-level cache and multiplied with all tokens.
 template <TensorType type>
 HEARTH_TARGET_AVX512_VNNI void panel_rows(const MatmulRows& job) {
@@ -102,13 +143,26 @@ HEARTH_TARGET_AVX512_VNNI void panel_rows(const MatmulRows& job) {
   constexpr PanelKind kKind{.has_bias = Traits::kHasBias, .group_elems = Traits::kGroupElems};
   constexpr int kShift = Traits::kOffset == 0 ? 0 : std::countr_zero(unsigned{Traits::kOffset});
   auto* panel = reinterpret_cast<PanelChunk*>(job.panel);
-  const int chunks = chunk_count(job.weight->cols);
-  for (int row = job.row_begin; row < job.row_end; row += kPanelRows)
+  const int cols = job.weight->cols, chunks = chunk_count(cols);
+  for (int row = job.row_begin; row < job.row_end; row += kPanelRows) {
+    const StripRows strips[2] = {find_rows(job, row), find_rows(job, row + 16)};
+    // While a panel is multiplied, the bytes of the next one are asked for, evenly: rows at a
+    // stride are too many streams for a hardware prefetcher, and a burst would fill the miss
+    // buffers.
+    const bool has_next = row + 2 * kPanelRows <= job.row_end;
+    const size_t panel_bytes = kPanelRows * job.weight->row_bytes;
+    const std::byte* next = job.weight->data + row * job.weight->row_bytes + panel_bytes;
     for (int c = 0; c < chunks; c += kPanelChunks) {
       const int count = std::min(kPanelChunks, chunks - c);
       for (int strip = 0; strip < 2; ++strip)
-        for (int i = 0; i < count; ++i)
-          unpack_strip<type>(panel[i], strip, job, row + 16 * strip, c + i);
+        for (int i = 0; i < count; ++i) {
+          const size_t at = (c + i) * kChunkBytes<type>;
+          if ((c + i + 1) * kChunkElems <= cols) {
+            unpack_strip<type>(panel[i], strip, strips[strip], at);
+          } else {
+            unpack_tail<type>(panel[i], strip, strips[strip], cols);
+          }
+        }
       multiply_panel<kKind>({.panel = panel,
                              .chunks = count,
                              .offset_shift = kShift,
@@ -118,8 +172,11 @@ HEARTH_TARGET_AVX512_VNNI void panel_rows(const MatmulRows& job) {
                              .out_stride = job.out_stride,
                              .rows = std::min(kPanelRows, job.row_end - row),
                              .tokens = job.tokens,
-                             .accumulate = c != 0});
+                             .accumulate = c != 0,
+                             .ahead = next + panel_bytes * c / chunks,
+                             .ahead_bytes = has_next ? panel_bytes * count / chunks : 0});
     }
+  }
 }
 
 template <TensorType type>

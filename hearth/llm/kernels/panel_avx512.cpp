@@ -7,17 +7,36 @@
 namespace hearth::llm {
 namespace {
 
-HEARTH_TARGET_AVX512_VNNI inline __attribute__((always_inline)) __m512i spread_four(
-    const int8_t* q) {
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i spread_four(const int8_t* q) {
   int32_t four;
   std::memcpy(&four, q, 4);
   return _mm512_set1_epi32(four);
 }
 
+// Asks for a range of memory, some lines at each of a number of steps. Measured at 8 tokens on Zen
+// 5: 15 GB/s a thread for Q8_0 into the first level, 12 into the second, 11 as a burst before each
+// panel.
+class Ahead {
+ public:
+  Ahead(const std::byte* bytes, size_t count, int steps)
+      : at_(reinterpret_cast<const char*>(bytes)),
+        end_(at_ + count),
+        step_bytes_(64 * (count / 64 / steps + 1)) {}
+  HEARTH_INLINE void prefetch() {
+    if (at_ >= end_) return;
+    for (const char* stop = at_ + step_bytes_; at_ < stop; at_ += 64) __builtin_prefetch(at_, 0, 3);
+  }
+
+ private:
+  const char* at_;
+  const char* end_;
+  size_t step_bytes_;
+};
+
 // kTokens tokens times 32 rows. All sums stay in registers: 12 of int32, 12 of f32 for six tokens.
 // (A kernel: the loops over rows and tokens are unrolled into one straight line.)
 template <PanelKind kKind, int kTokens>
-HEARTH_TARGET_AVX512_VNNI void multiply_tokens(const MultiplyPanel& job, int token) {
+HEARTH_TARGET_AVX512_VNNI void multiply_tokens(const MultiplyPanel& job, int token, Ahead& ahead) {
   constexpr int kGroups = 32 / kKind.group_elems;  // of a block
   __m512 sums[kTokens][2] = {};
   const __m512i shift = _mm512_set1_epi32(job.offset_shift);
@@ -36,6 +55,7 @@ HEARTH_TARGET_AVX512_VNNI void multiply_tokens(const MultiplyPanel& job, int tok
 #pragma GCC unroll 6
       for (int t = 0; t < kTokens; ++t)
         _mm_prefetch(reinterpret_cast<const char*>(a + kTokens + t) + 64 * block, _MM_HINT_T0);
+      ahead.prefetch();
       const int slot = lane_slot(2 * block);
       __m512 part[kTokens][2];
 #pragma GCC unroll 2
@@ -118,10 +138,11 @@ template <PanelKind kKind>
 void multiply_panel(const MultiplyPanel& job) {
   constexpr int kTokensMax = 6;
   const int groups = (job.tokens + kTokensMax - 1) / kTokensMax;
+  Ahead ahead(job.ahead, job.ahead_bytes, groups * job.chunks * 8);
   // Groups of almost equal size: 8 tokens are 4 + 4, not 6 + 2.
   for (int g = 0, token = 0; g < groups; ++g) {
     const int count = (job.tokens - token + groups - g - 1) / (groups - g);
-    kMultiplyTokens<kKind>[count - 1](job, token);
+    kMultiplyTokens<kKind>[count - 1](job, token, ahead);
     token += count;
   }
 }

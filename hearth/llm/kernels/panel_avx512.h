@@ -35,7 +35,9 @@ struct MultiplyPanel {
   size_t out_stride;
   int rows;  // 1..32 that are stored
   int tokens;
-  bool accumulate;  // add to out instead of overwriting it
+  bool accumulate;         // add to out instead of overwriting it
+  const std::byte* ahead;  // what to load into the caches meanwhile
+  size_t ahead_bytes;
 };
 
 /// Instantiated for each kind in panel_avx512.cpp.
@@ -43,8 +45,7 @@ template <PanelKind kKind>
 void multiply_panel(const MultiplyPanel& job);
 
 /// rows[i] element j <-> rows[j] element i, of 32 bits.
-HEARTH_TARGET_AVX512 inline __attribute__((always_inline)) void transpose_16x16(
-    __m512i (&rows)[16]) {
+HEARTH_TARGET_AVX512 HEARTH_INLINE void transpose_16x16(__m512i (&rows)[16]) {
   __m512i pairs[16], quads[16], halves[16];
 #pragma GCC unroll 8
   for (int i = 0; i < 16; i += 2) {
@@ -78,8 +79,8 @@ HEARTH_TARGET_AVX512 inline __attribute__((always_inline)) void transpose_16x16(
 /// Stores transposed scales in lane order to [group, row], or [block, row] where two groups share
 /// one.
 template <int kGroupElems>
-HEARTH_TARGET_AVX512_VNNI inline __attribute__((always_inline)) void store_groups(
-    float (&to)[kChunkGroups][32], int strip, const __m512i (&values)[16]) {
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void store_groups(float (&to)[kChunkGroups][32], int strip,
+                                                          const __m512i (&values)[16]) {
   constexpr int kStep = kGroupElems / 16;
 #pragma GCC unroll 16
   for (int group = 0; group < kChunkGroups; group += kStep)

@@ -14,8 +14,6 @@
 #include "hearth/formats/tensor_type.h"
 #include "hearth/llm/kernels/activation_chunk.h"
 
-#define HEARTH_INLINE inline __attribute__((always_inline))
-
 namespace hearth::llm {
 
 using formats::TensorType;

@@ -352,5 +352,41 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightChunk512 unpack_chunk_avx512(const
   return out;
 }
 
+/// The types whose quants are nibbles and nothing else, and how 128 of them lie in a register:
+/// dword i of load() holds the columns 4 * column(i) to + 3 in its low nibbles and those
+/// 4 * kHighColumns further in its high ones. levels() gives the quants their values.
+template <TensorType type>
+constexpr bool kIsPackedNibbles =
+    type == TensorType::q4_0 || type == TensorType::q4_1 || type == TensorType::q4_k ||
+    type == TensorType::iq4_nl || type == TensorType::iq4_xs || type == TensorType::mxfp4;
+
+template <TensorType type>
+struct PackedNibbles512 {
+  using Block = typename WeightTraits<type>::Block;
+  // Q4_K pairs groups of 32 in 32 bytes; the others split 32 elements over 16 bytes.
+  static constexpr int kHighColumns = type == TensorType::q4_k ? 8 : 4;
+  static constexpr int column(int dword) {
+    return 2 * kHighColumns * (dword / kHighColumns) + dword % kHighColumns;
+  }
+  HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE static __m512i load(const std::byte* chunk, int half) {
+    const auto* b = reinterpret_cast<const Block*>(chunk);
+    if constexpr (WeightTraits<type>::kBlockElems == kChunkElems) {
+      return _mm512_loadu_si512(b->qs + 64 * half);
+    } else {
+      b += 4 * half;
+      __m512i v = _mm512_castsi128_si512(avx512::load128(b[0].qs));
+      v = _mm512_inserti32x4(v, avx512::load128(b[1].qs), 1);
+      v = _mm512_inserti32x4(v, avx512::load128(b[2].qs), 2);
+      return _mm512_inserti32x4(v, avx512::load128(b[3].qs), 3);
+    }
+  }
+  HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE static __m512i levels(__m512i q) {
+    if constexpr (type == TensorType::iq4_nl || type == TensorType::iq4_xs)
+      return avx512::look_up<128>(formats::kIq4Values, q);
+    if constexpr (type == TensorType::mxfp4) return avx512::look_up<16>(formats::kMxfp4Doubled, q);
+    return q;
+  }
+};
+
 }  // namespace hearth::llm
 #endif
