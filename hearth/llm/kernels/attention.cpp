@@ -103,14 +103,14 @@ AttentionScratch::AttentionScratch(int threads, int heads, int head_dim_max)
   for (int i = 0; i < threads; ++i) {
     float* at = b.thread_memory
                     .emplace_back(make_floats(2 * kBlockKeys * dim + 2 * kTileRows * dim +
-                                              (kBlockKeys + 2) * kTileRows))
+                                              kScoreElems + 2 * kTileRows))
                     .get();
     TileBuffers& t = b.threads.emplace_back();
     const auto take = [&at](size_t count) { return std::exchange(at, at + count); };
     t.keys = take(kBlockKeys * dim);
     t.values = take(kBlockKeys * dim);
     t.queries = take(kTileRows * dim);
-    t.scores = take(size_t{kBlockKeys} * kTileRows);
+    t.scores = take(kScoreElems);
     t.partial = {take(kTileRows), take(kTileRows), take(kTileRows * dim)};
   }
   // Two tokens' worth: one decoded token never waits for a second round.

@@ -26,6 +26,8 @@ inline constexpr size_t padded_dim(int dim) {
   return (static_cast<size_t>(dim) + kDimPadding - 1) / kDimPadding * kDimPadding;
 }
 
+inline constexpr int kScoreElems = 2176;  // scores of a tile kept at once at most
+
 struct AttentionTile {
   const KvLayer* cache;
   const int32_t* pages;  // the sequence's page table
@@ -65,7 +67,7 @@ struct TileBuffers {
   float* keys;             // [kBlockKeys, padded_dim(head_dim_k)]
   float* values;           // [kBlockKeys, padded_dim(head_dim_v)]
   float* queries;          // [padded_dim(head_dim_k) * kTileRows]
-  float* scores;           // [kBlockKeys * kTileRows]
+  float* scores;           // [kScoreElems]
   PartialSoftmax partial;  // [kTileRows]
 };
 
