@@ -136,10 +136,10 @@ std::vector<bool> read_local_layers(const ConfigReader& reader, const ModelConfi
 }
 
 ModelConfig read_config(const ConfigReader& reader) {
-  if (reader.try_integer("expert_count", {0, 1 << 16}).value_or(0) > 0)
+  const int experts = reader.try_integer("expert_count", {0, 1 << 16}).value_or(0);
+  if (experts > 0)
     throw Error(Errc::unsupported, "{}: mixture of experts is not supported ('{}' is {})",
-                reader.file().name(), reader.key("expert_count"),
-                *reader.try_integer("expert_count", {0, 1 << 16}));
+                reader.file().name(), reader.key("expert_count"), experts);
   ModelConfig config;
   config.architecture = reader.architecture();
   config.name = reader.file().try_string("general.name").value_or("");

@@ -40,8 +40,8 @@ class ForwardPass {
   void rotate(const RopeTable& table);
   /// q of each token times 1 + strength * ln(floor(position / period) + 1).
   void sharpen_distant_queries(float strength, int period);
-  /// Stores k and v in the cache, then lets q attend. After the last layer's attention, the tokens
-  /// that want no logits have done their part: the pass goes on without them.
+  /// Stores k and v in the cache, then lets q attend to all that is there. In the last layer,
+  /// tokens that want no logits leave the pass once their k and v are stored.
   void attend(int layer, const AttentionShape& shape);
   /// h = Wo attended, plus its bias.
   void project_attended(const AttentionWeights& w);

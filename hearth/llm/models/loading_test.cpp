@@ -29,26 +29,24 @@ Refusal refusal(const RandomModelOptions& options) {
   return {};
 }
 
-Refusal refusal_of_key(std::string key, GgufValue value,
-                       const std::string& architecture = "llama") {
-  return refusal({.architecture = architecture, .keys = {{std::move(key), std::move(value)}}});
+Refusal refusal_of_key(std::string key, GgufValue value) {
+  return refusal({.keys = {{std::move(key), std::move(value)}}});
 }
 
-#define EXPECT_REFUSAL(refused, expected_code, part) \
-  do {                                               \
-    const Refusal r = (refused);                     \
-    EXPECT_EQ(r.code, expected_code);                \
-    EXPECT_THAT(r.message, HasSubstr(part));         \
-  } while (0)
+MATCHER_P2(IsRefusal, code, part, "") {
+  *result_listener << "message: " << arg.message;
+  return arg.code == code && arg.message.find(part) != std::string::npos;
+}
 
 TEST(Loading, RefusesUnknownArchitecturesAndNamesTheKnown) {
-  EXPECT_REFUSAL(refusal_of_key("general.architecture", std::string("mamba")), Errc::unsupported,
-                 "'mamba' is not one of gemma2, gemma3, llama");
+  EXPECT_THAT(refusal_of_key("general.architecture", std::string("mamba")),
+              IsRefusal(Errc::unsupported, "'mamba' is not one of gemma2, gemma3, llama"));
 }
 
 TEST(Loading, RefusesMixturesOfExperts) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.expert_count", uint32_t{8}), Errc::unsupported,
-                 "mixture of experts is not supported ('llama.expert_count' is 8)");
+  EXPECT_THAT(refusal_of_key("{a}.expert_count", uint32_t{8}),
+              IsRefusal(Errc::unsupported,
+                        "mixture of experts is not supported ('llama.expert_count' is 8)"));
 }
 
 TEST(Loading, RefusesNumbersOutOfRange) {
@@ -57,35 +55,39 @@ TEST(Loading, RefusesNumbersOutOfRange) {
                           "attention.key_length", "attention.value_length"})
     for (uint32_t value : {0u, 0xFFFFFFFFu}) {
       SCOPED_TRACE(fmt::format("{} = {}", key, value));
-      EXPECT_REFUSAL(refusal_of_key("{a}." + std::string(key), value), Errc::corrupt_data,
-                     fmt::format("'llama.{}' is {}, allowed are 1 to", key, value));
+      EXPECT_THAT(refusal_of_key("{a}." + std::string(key), value),
+                  IsRefusal(Errc::corrupt_data,
+                            fmt::format("'llama.{}' is {}, allowed are 1 to", key, value)));
     }
-  EXPECT_REFUSAL(refusal_of_key("{a}.block_count", int32_t{-3}), Errc::corrupt_data,
-                 "'llama.block_count' is -3");
+  EXPECT_THAT(refusal_of_key("{a}.block_count", int32_t{-3}),
+              IsRefusal(Errc::corrupt_data, "'llama.block_count' is -3"));
 }
 
 TEST(Loading, RefusesRealsOutOfRange) {
   const std::string eps = "{a}.attention.layer_norm_rms_epsilon", base = "{a}.rope.freq_base";
-  EXPECT_REFUSAL(refusal_of_key(eps, -1.0f), Errc::corrupt_data, "is -1, allowed are 0 to 1");
-  EXPECT_REFUSAL(refusal_of_key(eps, NAN), Errc::corrupt_data, "is nan");
-  EXPECT_REFUSAL(refusal_of_key(base, 0.0f), Errc::corrupt_data, "'llama.rope.freq_base' is 0");
-  EXPECT_REFUSAL(refusal_of_key(base, INFINITY), Errc::corrupt_data, "is inf");
+  EXPECT_THAT(refusal_of_key(eps, -1.0f),
+              IsRefusal(Errc::corrupt_data, "is -1, allowed are 0 to 1"));
+  EXPECT_THAT(refusal_of_key(eps, NAN), IsRefusal(Errc::corrupt_data, "is nan"));
+  EXPECT_THAT(refusal_of_key(base, 0.0f),
+              IsRefusal(Errc::corrupt_data, "'llama.rope.freq_base' is 0"));
+  EXPECT_THAT(refusal_of_key(base, INFINITY), IsRefusal(Errc::corrupt_data, "is inf"));
 }
 
 TEST(Loading, RefusesKeysOfAnotherType) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.block_count", std::string("three")), Errc::corrupt_data,
-                 "llama.block_count");
+  EXPECT_THAT(refusal_of_key("{a}.block_count", std::string("three")),
+              IsRefusal(Errc::corrupt_data, "llama.block_count"));
 }
 
 TEST(Loading, RefusesHeadsThatDoNotFit) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.attention.head_count_kv", uint32_t{3}), Errc::corrupt_data,
-                 "4 attention heads cannot share 3 key-value heads");
-  EXPECT_REFUSAL(refusal_of_key("{a}.attention.key_length", uint32_t{15}), Errc::corrupt_data,
-                 "heads of 15 elements cannot rotate in pairs");
-  EXPECT_REFUSAL(refusal_of_key("{a}.rope.dimension_count", uint32_t{18}), Errc::corrupt_data,
-                 "'llama.rope.dimension_count' is 18, allowed are 2 to 16");
-  EXPECT_REFUSAL(refusal_of_key("{a}.rope.dimension_count", uint32_t{7}), Errc::corrupt_data,
-                 "it must be even");
+  EXPECT_THAT(refusal_of_key("{a}.attention.head_count_kv", uint32_t{3}),
+              IsRefusal(Errc::corrupt_data, "4 attention heads cannot share 3 key-value heads"));
+  EXPECT_THAT(refusal_of_key("{a}.attention.key_length", uint32_t{15}),
+              IsRefusal(Errc::corrupt_data, "heads of 15 elements cannot rotate in pairs"));
+  EXPECT_THAT(
+      refusal_of_key("{a}.rope.dimension_count", uint32_t{18}),
+      IsRefusal(Errc::corrupt_data, "'llama.rope.dimension_count' is 18, allowed are 2 to 16"));
+  EXPECT_THAT(refusal_of_key("{a}.rope.dimension_count", uint32_t{7}),
+              IsRefusal(Errc::corrupt_data, "it must be even"));
 }
 
 TEST(Loading, TakesOneNumberPerLayerIfTheyAreEqual) {
@@ -94,25 +96,29 @@ TEST(Loading, TakesOneNumberPerLayerIfTheyAreEqual) {
   };
   const RandomModel equal({.keys = {{"{a}.attention.head_count_kv", heads({2, 2, 2})}}});
   EXPECT_EQ(Model::load(equal.file())->config().kv_heads, 2);
-  EXPECT_REFUSAL(refusal_of_key("{a}.attention.head_count_kv", heads({2, 1, 2})), Errc::unsupported,
-                 "'llama.attention.head_count_kv' differs between layers");
-  EXPECT_REFUSAL(refusal_of_key("{a}.attention.head_count_kv", heads({0, 0, 0})),
-                 Errc::corrupt_data, "holds 0, allowed are 1 to");
+  EXPECT_THAT(
+      refusal_of_key("{a}.attention.head_count_kv", heads({2, 1, 2})),
+      IsRefusal(Errc::unsupported, "'llama.attention.head_count_kv' differs between layers"));
+  EXPECT_THAT(refusal_of_key("{a}.attention.head_count_kv", heads({0, 0, 0})),
+              IsRefusal(Errc::corrupt_data, "holds 0, allowed are 1 to"));
 }
 
 TEST(Loading, RefusesShapesThatContradictTheConfiguration) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.feed_forward_length", uint32_t{97}), Errc::corrupt_data,
-                 "tensor 'blk.0.ffn_gate.weight' has shape [64, 96], the configuration needs "
-                 "[64, 97]");
-  EXPECT_REFUSAL(refusal_of_key("{a}.attention.value_length", uint32_t{8}), Errc::corrupt_data,
-                 "tensor 'blk.0.attn_v.weight' has shape [64, 32]");
+  EXPECT_THAT(
+      refusal_of_key("{a}.feed_forward_length", uint32_t{97}),
+      IsRefusal(Errc::corrupt_data,
+                "tensor 'blk.0.ffn_gate.weight' has shape [64, 96], the configuration needs "
+                "[64, 97]"));
+  EXPECT_THAT(refusal_of_key("{a}.attention.value_length", uint32_t{8}),
+              IsRefusal(Errc::corrupt_data, "tensor 'blk.0.attn_v.weight' has shape [64, 32]"));
 }
 
 TEST(Loading, RefusesMissingAndSurplusTensors) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.block_count", uint32_t{4}), Errc::corrupt_data,
-                 "tensor 'blk.3.attn_norm.weight' is missing");
-  EXPECT_REFUSAL(refusal_of_key("{a}.block_count", uint32_t{2}), Errc::unsupported,
-                 "tensor 'blk.2.attn_norm.weight' has no place in a llama model");
+  EXPECT_THAT(refusal_of_key("{a}.block_count", uint32_t{4}),
+              IsRefusal(Errc::corrupt_data, "tensor 'blk.3.attn_norm.weight' is missing"));
+  EXPECT_THAT(refusal_of_key("{a}.block_count", uint32_t{2}),
+              IsRefusal(Errc::unsupported,
+                        "tensor 'blk.2.attn_norm.weight' has no place in a llama model"));
 }
 
 TEST(Loading, RefusesMissingKeysAndEmbeddings) {
@@ -141,13 +147,13 @@ TEST(Loading, RefusesMissingKeysAndEmbeddings) {
 }
 
 TEST(Loading, RefusesScalingAndPatternsItCannotFollow) {
-  EXPECT_REFUSAL(refusal_of_key("{a}.rope.scaling.type", std::string("dynamic")), Errc::unsupported,
-                 "'llama.rope.scaling.type' is 'dynamic'");
+  EXPECT_THAT(refusal_of_key("{a}.rope.scaling.type", std::string("dynamic")),
+              IsRefusal(Errc::unsupported, "'llama.rope.scaling.type' is 'dynamic'"));
   const GgufValue pattern = GgufArray{std::vector<bool>{true, false}};
-  EXPECT_REFUSAL(refusal({.architecture = "gemma3",
-                          .keys = {{"{a}.attention.sliding_window", uint32_t{8}},
-                                   {"{a}.attention.sliding_window_pattern", pattern}}}),
-                 Errc::corrupt_data, "has 2 entries for 3 layers");
+  EXPECT_THAT(refusal({.architecture = "gemma3",
+                       .keys = {{"{a}.attention.sliding_window", uint32_t{8}},
+                                {"{a}.attention.sliding_window_pattern", pattern}}}),
+              IsRefusal(Errc::corrupt_data, "has 2 entries for 3 layers"));
 }
 
 TEST(Loading, ReadsTheConfiguration) {

@@ -2,8 +2,8 @@
 //
 // Abdin et al. 2024 (arXiv:2404.14219); longrope: Ding et al. 2024 (arXiv:2402.13753), which has
 // one set of rotary factors for sequences within the original context and one for those beyond it.
-// `attention.sliding_window` is left unused: converters wrote it for models that are run without
-// one, and llama.cpp ignores it too.
+// `attention.sliding_window` is left unused, as in llama.cpp (its pull request 13676): the windows
+// that converters wrote do not fit all of these models.
 #include <cmath>
 
 #include "hearth/llm/kernels/gates.h"

@@ -120,7 +120,7 @@ void list_rope_factors(TensorList& list, const RandomModelOptions& o, const Fami
 std::vector<Tensor> list_tensors(const RandomModelOptions& o) {
   const FamilyTensors& family = family_of(o);
   TensorList list(o);
-  const int vocab = random_model_vocab_size();
+  const int vocab = o.vocab_size > 0 ? o.vocab_size : random_model_vocab_size();
   list.matrix("token_embd.weight", vocab, o.dim, std::sqrt(static_cast<float>(o.dim)));
   list_rope_factors(list, o, family);
   for (int l = 0; l < o.layers; ++l) {
@@ -162,7 +162,7 @@ void write_keys(GgufWriter& writer, const RandomModelOptions& o) {
   set_int("{a}.attention.value_length", o.head_dim);
   set("{a}.attention.layer_norm_rms_epsilon", 1e-5f);
   set_int("{a}.rope.dimension_count", o.head_dim);
-  write_random_vocabulary(writer);
+  if (o.vocab_size == 0) write_random_vocabulary(writer);
   for (const auto& [key, value] : o.keys) set(key, value);
 }
 

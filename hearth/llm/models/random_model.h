@@ -24,6 +24,7 @@ struct RandomModelOptions {
   int head_dim = 16;
   int ffn_dim = 96;
   int context_length = 512;
+  int vocab_size = 0;  // 0: the vocabulary of all random models; else no tokenizer is written
   bool tied_output = false;
   bool biases = false;        // on every projection for which the family has one
   bool rope_factors = false;  // rope_freqs, or phi3's long and short sets
