@@ -70,15 +70,15 @@ void run_case(TensorType type, const Case& c, ThreadPool& pool) {
   });
   const double bytes = static_cast<double>(weight.bytes.size());
   const double operations = 2.0 * c.tokens * c.rows * c.cols;
-  fmt::print(
-      R"({{"bench":"matmul","type":"{}","tokens":{},"rows":{},"cols":{},"threads":{},"seconds":{:.6f},)"
-      R"("gb_per_s":{:.2f},"read_peak_gb_per_s":{:.2f},"percent_of_read_peak":{:.1f},)"
-      R"("gop_per_s":{:.1f},"best_gop_per_s":{:.1f},"peak_gop_per_s":{:.1f},"percent_of_peak":{:.1f}}})"
-      "\n",
-      formats::info(type).name, c.tokens, c.rows, c.cols, pool.size(), t.median_s,
-      bytes / t.median_s / 1e9, bandwidth / 1e9, 100 * bytes / t.median_s / bandwidth,
-      operations / t.median_s / 1e9, operations / t.best_s / 1e9, peak / 1e9,
-      100 * operations / t.median_s / peak);
+  fmt::print(R"({{"bench":"matmul","type":"{}","tokens":{},"rows":{},"cols":{},"threads":{},)"
+             R"("seconds":{:.6f},"gb_per_s":{:.2f},"read_peak_gb_per_s":{:.2f},)"
+             R"("percent_of_read_peak":{:.1f},"gop_per_s":{:.1f},"best_gop_per_s":{:.1f},)"
+             R"("peak_gop_per_s":{:.1f},"percent_of_peak":{:.1f}}})"
+             "\n",
+             formats::info(type).name, c.tokens, c.rows, c.cols, pool.size(), t.median_s,
+             bytes / t.median_s / 1e9, bandwidth / 1e9, 100 * bytes / t.median_s / bandwidth,
+             operations / t.median_s / 1e9, operations / t.best_s / 1e9, peak / 1e9,
+             100 * operations / t.median_s / peak);
   std::fflush(stdout);
 }
 

@@ -34,7 +34,7 @@ class Ahead {
 };
 
 // kTokens tokens times 32 rows. All sums stay in registers: 12 of int32, 12 of f32 for six tokens.
-// (A kernel: the loops over rows and tokens are unrolled into one straight line.)
+// Long because the unrolled loops over rows and tokens make one straight line whose order matters.
 template <PanelKind kKind, int kTokens>
 HEARTH_TARGET_AVX512_VNNI void multiply_tokens(const MultiplyPanel& job, int token, Ahead& ahead) {
   constexpr int kGroups = 32 / kKind.group_elems;  // of a block
