@@ -114,6 +114,7 @@ TEST(PreTokenizer, TekkenHasNoContractions) {
 
 TEST(PreTokenizer, KimiK2KeepsHanApart) {
   EXPECT_THAT(words("kimi-k2", "abc中文def's"), ElementsAre("abc", "中文", "def's"));
+  EXPECT_THAT(words("kimi-k2", "人々〇x"), ElementsAre("人々〇", "x"));
 }
 
 TEST(PreTokenizer, DeepseekLlm) {
@@ -144,6 +145,8 @@ TEST(PreTokenizer, SuperbpeKeepsSpacesInside) {
 
 TEST(PreTokenizer, TinyAyaCountsDigitsFromTheEndOfWords) {
   EXPECT_THAT(words("tiny_aya", "1234567 x"), ElementsAre("1", "234", "567", " x"));
+  EXPECT_THAT(words("tiny_aya", "10\u00b2"),
+              ElementsAre("10", "\u00b2"));  // ² is no part of a word
   EXPECT_THAT(words("tiny_aya", "1234567x"), ElementsAre("123", "456", "7", "x"));
 }
 

@@ -1,5 +1,7 @@
 // The stages of expressions that are applied one after the other. Each names what it matches; what
 // lies between two matches is a piece as well, and goes to the next stage as it is.
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <span>
 
@@ -123,6 +125,14 @@ size_t first_of_threes(std::string_view text, SplitMemory& memory, EndOf end_of,
   return gap;
 }
 
+// \w: letters, marks, decimal and letter numbers, connectors.
+bool is_word_char(char32_t code) {
+  if (CharTable::instance()[code] & (kLetter | kMark)) return true;
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
+  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL ||
+         category == UTF8PROC_CATEGORY_PC;
+}
+
 constexpr auto kAnywhere = [](std::string_view, size_t) { return true; };
 
 size_t end_of_numbers(std::string_view text, size_t at) { return end_of_run(text, at, kNumber); }
@@ -226,13 +236,28 @@ size_t split_three_digits(std::string_view text, SplitMemory&) {
 }
 
 size_t split_thousands(std::string_view text, SplitMemory& memory) {
-  return first_of_threes(text, memory, end_of_digits, kAnywhere);
+  // The expression matches nothing but places: before each three digits, counted from the end of
+  // their run. A piece reaches from one place to the next, whatever lies between.
+  const bool inside = memory.run_end > text.data() && memory.run_end <= text.data() + text.size();
+  size_t end = inside ? static_cast<size_t>(memory.run_end - text.data()) : end_of_digits(text, 0);
+  size_t start = 0;
+  while (end - start < 3 || (start == 0 && end == 3)) {
+    // No place in this run behind the piece's start: on to the next run.
+    if (end == text.size()) return end;
+    start = end;
+    while (start < text.size() && end_of_digits(text, start) == start) ++start;
+    end = end_of_digits(text, start);
+    if (start == text.size()) return start;
+  }
+  memory.run_end = text.data() + end;
+  const size_t place = start + (end - start) % 3;
+  return place > 0 ? place : 3;
 }
 
 size_t split_thousands_of_words(std::string_view text, SplitMemory& memory) {
   // \b after a digit: what follows is no part of a word.
   return first_of_threes(text, memory, end_of_digits, [](std::string_view t, size_t end) {
-    return !(bits_at(t, end) & (kLetter | kNumber | kMark)) && byte_at(t, end) != '_';
+    return end == t.size() || !is_word_char(decode_char(t.substr(end)).code);
   });
 }
 

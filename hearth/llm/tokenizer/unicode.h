@@ -22,7 +22,7 @@ inline constexpr CharClass kPunct = 8;    // \p{P}
 inline constexpr CharClass kSymbol = 16;  // \p{S}
 inline constexpr CharClass kMark = 32;    // \p{M}
 inline constexpr CharClass kSpace = 64;   // White_Space, what \s means
-inline constexpr CharClass kHan = 128;    // CJK ideographs, beside their letter bits
+inline constexpr CharClass kHan = 128;    // script Han, beside the category's bits
 
 struct Char {
   char32_t code;   // U+FFFD for a byte that starts no valid sequence
@@ -40,6 +40,7 @@ inline uint32_t claimed_bytes(char lead) {
   return kByHighBits[static_cast<uint8_t>(lead) >> 4];
 }
 
+/// The script Han (Scripts.txt, Unicode 15).
 bool is_han(char32_t code);
 
 /// The classes of ASCII, known to the compiler.
