@@ -249,17 +249,17 @@ void Interpreter::bind_surplus(const MacroDefinition& definition, const Argument
 
   Mapping* surplus = rt_.mapping();
   Value caller = Value::undefined(Missing::variable, "caller");
-  for (const auto& [name, value] : arguments.named) {
+  for (const NamedValue& given : arguments.named) {
     const bool is_parameter =
         std::any_of(definition.parameters.begin(), definition.parameters.end(),
-                    [&](const MacroParameter& p) { return p.name == std::string_view(name); });
+                    [&](const MacroParameter& p) { return p.name == given.first; });
     if (is_parameter) continue;
-    if (name == "caller" && definition.uses_caller)
-      caller = value;
+    if (given.first == "caller" && definition.uses_caller)
+      caller = given.second;
     else if (definition.uses_kwargs)
-      put(rt_, *surplus, Value::text(name), value);
+      put(rt_, *surplus, Value::text(given.first), given.second);
     else
-      rt_.fail("macro '{}' takes no keyword argument '{}'", definition.name, name);
+      rt_.fail("macro '{}' takes no keyword argument '{}'", definition.name, given.first);
   }
   if (definition.uses_kwargs) scope.set(kKwargs, Value::mapping(surplus));
   if (definition.uses_caller) scope.set(kCaller, caller);

@@ -109,9 +109,10 @@ std::string_view sign_of(bool is_negative, const Spec& spec) {
 }
 
 std::string in_base(uint64_t magnitude, unsigned base, bool is_upper_case) {
+  const std::string_view alphabet = is_upper_case ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string digits;
   do {
-    digits += (is_upper_case ? "0123456789ABCDEF" : "0123456789abcdef")[magnitude % base];
+    digits += alphabet[magnitude % base];
     magnitude /= base;
   } while (magnitude > 0);
   std::reverse(digits.begin(), digits.end());

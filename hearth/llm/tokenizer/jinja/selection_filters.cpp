@@ -41,6 +41,7 @@ Value map_attribute(Call& call) {
 
 Value filter_map(Call& call) {
   const Runtime::Depth depth(call.rt);
+  if (!is_true(call.subject)) return call.rt.generator({});  // None too: Jinja looks no further
   if (call.raw.positional.empty()) return map_attribute(call);
   const Builtin* filter = find_filter(name_argument(call, 0));
   if (filter == nullptr)
@@ -57,6 +58,7 @@ Value filter_map(Call& call) {
 // `kKept`.
 template <bool kKept, bool kByAttribute>
 Value filter_select(Call& call) {
+  if (!is_true(call.subject)) return call.rt.generator({});  // None too: Jinja looks no further
   const auto& arguments = call.raw.positional;
   if (kByAttribute && arguments.empty()) call.rt.fail("Missing parameter for attribute name");
   constexpr size_t kTestAt = kByAttribute ? 1 : 0;
