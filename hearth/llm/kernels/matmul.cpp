@@ -98,7 +98,7 @@ Cut cut_job(const WeightMatrix& w, int tokens, int threads) {
     const int panels =
         static_cast<int>(kPieceBytes / std::max<size_t>(1, kPanelRows * w.row_bytes));
     const int panels_fair = w.rows / (kPanelRows * 4 * threads);
-    cut.rows *= std::clamp(tokens == 1 ? panels : std::max(panels, kPanelsPerPieceMin), 1,
+    cut.rows *= std::clamp(tokens <= 4 ? panels : std::max(panels, kPanelsPerPieceMin), 1,
                            std::max(1, panels_fair));
   }
   cut.row_pieces = ceil_div(w.rows, cut.rows);

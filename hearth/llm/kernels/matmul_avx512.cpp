@@ -1,5 +1,5 @@
-// Products of quantised weights with AVX-512 VNNI: dot products row by row for one token, panels of
-// 32 unpacked rows for more.
+// Products of quantised weights with AVX-512 VNNI: dot products row by row for up to
+// four tokens, panels of 32 unpacked rows for more.
 #if defined(__x86_64__)
 #include <bit>
 
@@ -179,10 +179,22 @@ HEARTH_TARGET_AVX512_VNNI void panel_rows(const MatmulRows& job) {
   }
 }
 
+// Measured on Zen 5: at four tokens rows in place are 1.2 to 1.9 times as fast as panels, because
+// they read memory in order; at five panels lead.
 template <TensorType type>
 void quantized_rows(const MatmulRows& job) {
-  if (job.tokens == 1) return dot_rows<type, 1>(job);
-  panel_rows<type>(job);
+  switch (job.tokens) {
+    case 1:
+      return dot_rows<type, 1>(job);
+    case 2:
+      return dot_rows<type, 2>(job);
+    case 3:
+      return dot_rows<type, 3>(job);
+    case 4:
+      return dot_rows<type, 4>(job);
+    default:
+      return panel_rows<type>(job);
+  }
 }
 
 }  // namespace
