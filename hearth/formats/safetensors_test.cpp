@@ -41,7 +41,8 @@ void expect_error(const std::string& file, Errc code, std::string_view text) {
 TEST(Safetensors, ReadsTensorsInTheOrderOfTheData) {
   const std::string file = with_header(
       R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]},"__metadata__":{"format":"pt"},)"
-      R"("a":{"dtype":"I16","shape":[1,2],"data_offsets":[0,4]},"s":{"dtype":"U8","shape":[],"data_offsets":[12,13]}}  )",
+      R"("a":{"dtype":"I16","shape":[1,2],"data_offsets":[0,4]},)"
+      R"("s":{"dtype":"U8","shape":[],"data_offsets":[12,13]}}  )",
       raw<int16_t>({-3, 5}) + raw<float>({1.5f, -2}) + raw<uint8_t>({200}));
   const Safetensors opened = Safetensors::parse(bytes_of(file), "hand");
   ASSERT_EQ(opened.tensors().size(), 3u);
@@ -58,15 +59,20 @@ TEST(Safetensors, ReadsTensorsInTheOrderOfTheData) {
 }
 
 TEST(Safetensors, EveryTypeIsReadAsFloats) {
-  const std::string file = with_header(
-      R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
-      R"("c":{"dtype":"F16","shape":[1],"data_offsets":[12,14]},"d":{"dtype":"BF16","shape":[1],"data_offsets":[14,16]},)"
-      R"("e":{"dtype":"I64","shape":[1],"data_offsets":[16,24]},"f":{"dtype":"I32","shape":[1],"data_offsets":[24,28]},)"
-      R"("g":{"dtype":"I16","shape":[1],"data_offsets":[28,30]},"h":{"dtype":"I8","shape":[1],"data_offsets":[30,31]},)"
-      R"("i":{"dtype":"U8","shape":[1],"data_offsets":[31,32]},"j":{"dtype":"BOOL","shape":[1],"data_offsets":[32,33]}})",
-      raw<double>({0.5}) + raw<float>({-1.25f}) + raw<uint16_t>({0x3C00}) +
-          raw<uint16_t>({0xBF80}) + raw<int64_t>({-7}) + raw<int32_t>({70000}) +
-          raw<int16_t>({-300}) + raw<int8_t>({-8}) + raw<uint8_t>({250, 1}));
+  const std::string file =
+      with_header(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},)"
+                  R"("b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+                  R"("c":{"dtype":"F16","shape":[1],"data_offsets":[12,14]},)"
+                  R"("d":{"dtype":"BF16","shape":[1],"data_offsets":[14,16]},)"
+                  R"("e":{"dtype":"I64","shape":[1],"data_offsets":[16,24]},)"
+                  R"("f":{"dtype":"I32","shape":[1],"data_offsets":[24,28]},)"
+                  R"("g":{"dtype":"I16","shape":[1],"data_offsets":[28,30]},)"
+                  R"("h":{"dtype":"I8","shape":[1],"data_offsets":[30,31]},)"
+                  R"("i":{"dtype":"U8","shape":[1],"data_offsets":[31,32]},)"
+                  R"("j":{"dtype":"BOOL","shape":[1],"data_offsets":[32,33]}})",
+                  raw<double>({0.5}) + raw<float>({-1.25f}) + raw<uint16_t>({0x3C00}) +
+                      raw<uint16_t>({0xBF80}) + raw<int64_t>({-7}) + raw<int32_t>({70000}) +
+                      raw<int16_t>({-300}) + raw<int8_t>({-8}) + raw<uint8_t>({250, 1}));
   const Safetensors opened = Safetensors::parse(bytes_of(file), "types");
   const float expected[] = {0.5f,     -1.25f,  1.0f,  -1.0f,  -7.0f,
                             70000.0f, -300.0f, -8.0f, 250.0f, 1.0f};

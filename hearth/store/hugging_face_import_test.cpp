@@ -251,13 +251,12 @@ TEST(HuggingFaceImport, Gemma2NormsGainOne) {
 
 TEST(HuggingFaceImport, Gemma3InsideAModelThatSees) {
   ModelFolder folder("gemma3");
-  folder.write(
-      "config.json",
-      fmt::format(
-          R"({{"model_type":"gemma3","eos_token_id":[6,5],"text_config":{{"model_type":"gemma3_text",)"
-          R"("head_dim":4,"query_pre_attn_scalar":4,"sliding_window":32,)"
-          R"("rope_scaling":{{"factor":8.0,"rope_type":"linear"}},{}}}}})",
-          kSizes));
+  folder.write("config.json",
+               fmt::format(R"({{"model_type":"gemma3","eos_token_id":[6,5],)"
+                           R"("text_config":{{"model_type":"gemma3_text",)"
+                           R"("head_dim":4,"query_pre_attn_scalar":4,"sliding_window":32,)"
+                           R"("rope_scaling":{{"factor":8.0,"rope_type":"linear"}},{}}}}})",
+                           kSizes));
   folder.write("tokenizer.json", kByteLevelTokenizer);
   folder.tensor("vision_tower.patch.weight", {3});
   add_tensors(folder,

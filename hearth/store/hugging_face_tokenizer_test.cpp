@@ -105,12 +105,14 @@ TEST(HuggingFaceTokenizer, ThePostProcessorSaysWhetherTextsBeginWithBos) {
 
 // Characters, bytes and merges as Llama 2's tokenizer.json has them.
 constexpr const char* kSentencePieceJson = R"({
-  "added_tokens": [{"id": 0, "content": "<unk>", "special": true}, {"id": 1, "content": "<s>", "special": true}],
+  "added_tokens": [{"id": 0, "content": "<unk>", "special": true},
+                   {"id": 1, "content": "<s>", "special": true}],
   "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
                  {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
   "pre_tokenizer": null,
   "model": {"type": "BPE", "unk_token": "<unk>", "byte_fallback": true,
-            "vocab": {"<unk>": 0, "<s>": 1, "<0x0A>": 2, "ab": 3, "▁ab": 4, "a": 5, "b": 6, "▁": 7},
+            "vocab": {"<unk>": 0, "<s>": 1, "<0x0A>": 2, "ab": 3, "▁ab": 4,
+                      "a": 5, "b": 6, "▁": 7},
             "merges": ["a b", "▁ ab", "▁a b"]}
 })";
 

@@ -74,7 +74,8 @@ class ModelFolder {
 
 /// A byte-level BPE tokenizer.json of eight tokens, with GPT-2's pre-tokeniser.
 inline constexpr const char* kByteLevelTokenizer = R"({
-  "added_tokens": [{"id": 6, "content": "<|end|>", "special": true}, {"id": 5, "content": "<tool>", "special": false}],
+  "added_tokens": [{"id": 6, "content": "<|end|>", "special": true},
+                   {"id": 5, "content": "<tool>", "special": false}],
   "normalizer": null,
   "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
   "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2, "ab": 3, "abc": 4},

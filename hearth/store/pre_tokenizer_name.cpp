@@ -41,17 +41,34 @@ const std::vector<NamedStages>& named_stages() {
         R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N})"
         R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
       {"gpt-4o",
-       {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-        R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+       {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+        R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
         R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
       {"deepseek-v3",
        {R"(\p{N}{1,3})", "[一-龥\u3040-ゟ゠-ヿ]+",
         R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
         R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
       {"deepseek-coder",
-       {"[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-\uD7FF]+", kDigits}},
+       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-\uD7FF]+", kDigits}},
   };
   return kTable;
+}
+
+/// A carriage return or line feed that stands in the regex itself, as its escape: models write
+/// both.
+std::string with_escapes(std::string_view regex) {
+  std::string out;
+  for (const char c : regex) {
+    if (c == '\r')
+      out += "\\r";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
 }
 
 std::string describe_split(const json& stage) {
@@ -65,7 +82,7 @@ std::string describe_split(const json& stage) {
   if (!keeps_matches || !pattern.is_object() || !pattern.contains("Regex") ||
       !pattern["Regex"].is_string())
     return "@Split " + stage.dump();
-  return pattern["Regex"].get<std::string>();
+  return with_escapes(pattern["Regex"].get<std::string>());
 }
 
 /// Appends the stages of `stage`, which may be a Sequence of them. json::exception when a field has
@@ -91,7 +108,7 @@ void flatten(const json& stage, std::vector<std::string>& out) {
 
 /// DeepSeek's first model lists every range of cased letters; its start is distinctive.
 bool is_deepseek_llm(const std::vector<std::string>& stages) {
-  return stages.size() == 6 && stages[0] == "[\r\n]" &&
+  return stages.size() == 6 && stages[0] == R"([\r\n])" &&
          stages[1].starts_with("\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿ") &&
          stages[2].starts_with("\\s?[!-/:-~") && stages[3] == "\\s+$" && stages[5] == kDigits;
 }

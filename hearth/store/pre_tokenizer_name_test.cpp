@@ -25,18 +25,43 @@ json split_then_bytes(const std::string& regex, const std::string& behavior = "I
 }
 
 // As the models' own tokenizer.json files have them.
-const std::string kLlama3 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-const std::string kQwen2 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const std::string kLlama3 = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
+                            R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const std::string kQwen2 = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+                           R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 const std::string kTekken =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+    R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N})"
+    R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 TEST(PreTokenizerName, KnownRegexesHaveTheirNames) {
   EXPECT_EQ(try_pre_tokenizer_name(split_then_bytes(kLlama3), true), "llama-bpe");
   EXPECT_EQ(try_pre_tokenizer_name(split_then_bytes(kLlama3, "Removed", true), true), "llama-bpe");
   EXPECT_EQ(try_pre_tokenizer_name(split_then_bytes(kQwen2), false), "qwen2");
   EXPECT_EQ(try_pre_tokenizer_name(split_then_bytes(kTekken), false), "tekken");
+}
+
+TEST(PreTokenizerName, LineEndsMayStandInTheRegexThemselves) {
+  std::string literal = kQwen2;
+  for (size_t at; (at = literal.find(R"(\r\n)")) != std::string::npos;)
+    literal.replace(at, 4, "\r\n");
+  EXPECT_EQ(try_pre_tokenizer_name(split_then_bytes(literal), false), "qwen2");
+}
+
+TEST(PreTokenizerName, DeepSeeksStages) {
+  const auto split = [](const char* regex) {
+    return json{{"type", "Split"},
+                {"pattern", {{"Regex", regex}}},
+                {"behavior", "Isolated"},
+                {"invert", false}};
+  };
+  const json bytes = json::parse(kBytesOnly),
+             digits = {{"type", "Digits"}, {"individual_digits", true}};
+  const json coder = {{"type", "Sequence"},
+                      {"pretokenizers",
+                       {split("[\r\n]"), split("\\s?\\p{L}+"), split("\\s?\\p{P}+"),
+                        split("[一-龥ࠀ-一가-\uD7FF]+"), digits, bytes}}};
+  EXPECT_EQ(try_pre_tokenizer_name(coder, false), "deepseek-coder");
 }
 
 TEST(PreTokenizerName, Llama3sRegexWithoutItsShortcutForWholeWordsIsAnother) {
