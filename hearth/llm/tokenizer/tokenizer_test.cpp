@@ -36,8 +36,7 @@ OwnedSpec small_spm() {
                    {"▁a", -6},
                    {"▁ab", -7}});
 }
-constexpr int32_t kSpace = 259, kA = 260, kB = 261, kC = 262, kAb = 263, kBc = 264, kSpaceA = 265,
-                  kSpaceAb = 266;
+constexpr int32_t kSpace = 259, kA = 260, kC = 262, kBc = 264, kSpaceA = 265, kSpaceAb = 266;
 
 TEST(Spm, MergesTheBestScoreFirst) {
   const auto tokenizer = small_spm().make();
