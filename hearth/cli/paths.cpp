@@ -60,6 +60,10 @@ std::vector<std::string> model_names() {
 
 FoundModel find_model(const std::string& word) {
   if (is_file(word)) return {word, word};
+  std::error_code ignored;
+  if (fs::is_directory(word, ignored))
+    throw Error(Errc::invalid_argument,
+                "{}: is a folder; hearth import makes a model file of a Hugging Face folder", word);
   if (word.find('/') != std::string::npos) throw Error(Errc::not_found, "{}: no such file", word);
   for (const fs::path& folder : model_folders())
     for (const std::string& file : {word + std::string(kExtension), word})

@@ -74,7 +74,7 @@ std::string facts_text(const ShowReport& report) {
   facts.row({"architecture", report.architecture.value_or("-") +
                                  (report.can_run ? "" : " (Hearth cannot run it yet)")});
   facts.row({"parameters", format_count(report.parameters)});
-  facts.row({"quantisation", type_summary(report)});
+  facts.row({"quantisation", report.groups.empty() ? "-" : type_summary(report)});
   facts.row({"file size", format_bytes(report.file_bytes)});
   facts.row({"context length", count_text(report.context_length)});
   facts.row({"embedding length", count_text(report.embedding_length)});
@@ -90,6 +90,7 @@ std::string facts_text(const ShowReport& report) {
 }
 
 std::string groups_text(const ShowReport& report) {
+  if (report.groups.empty()) return "  none: the file holds a vocabulary only\n";
   Table table({{"GROUP"}, {"PARAMETERS", Align::right}, {"BYTES", Align::right}, {"TYPES"}});
   for (const TensorGroup& group : report.groups) {
     std::string types;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,6 +83,11 @@ RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions
     ::dup2(in.read_end(), STDIN_FILENO);
     ::dup2(out.write_end(), STDOUT_FILENO);
     ::dup2(err.write_end(), STDERR_FILENO);
+    if (options.file_bytes_max > 0) {
+      const rlimit limit{.rlim_cur = options.file_bytes_max, .rlim_max = options.file_bytes_max};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+      ::signal(SIGXFSZ, SIG_IGN);  // the write then fails instead
+    }
     if (!options.output_file.empty())
       ::dup2(::open(options.output_file.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
     become_hearth(arguments, options.environment);

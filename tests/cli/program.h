@@ -15,6 +15,7 @@ struct RunOptions {
   std::string input;                               // standard input
   bool input_stays_open = false;                   // a pipe that never says anything and never ends
   std::map<std::string, std::string> environment;  // added to the test's own
+  size_t file_bytes_max = 0;                       // no file it writes may grow beyond; 0: no limit
   std::string output_file;  // standard output goes here instead; "" collects it
 };
 

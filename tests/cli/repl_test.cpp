@@ -112,6 +112,38 @@ TEST_F(Repl, TakesPromptsOfSeveralLines) {
   ASSERT_TRUE(run.shows(kPrompt));
 }
 
+TEST_F(Repl, KeepsTheConversationUntilItIsCleared) {
+  TerminalRun run = start({"run", "--temperature", "0", "--num-predict", "3", "--verbose"});
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The fox said\n");
+  EXPECT_TRUE(run.shows("prompt eval count:     4 token(s)")) << run.screen();  // BOS, three words
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The fox said\n");
+  ASSERT_TRUE(run.shows("prompt eval count:     ")) << run.screen();
+  ASSERT_TRUE(run.shows(" token(s)"));
+  const size_t end = run.screen().rfind("prompt eval count:");
+  EXPECT_GE(std::stoi(run.screen().substr(end + 18)), 10);  // two questions and an answer
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("/clear\n");
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The fox said\n");
+  EXPECT_TRUE(run.shows("prompt eval count:     4 token(s)")) << run.screen();
+}
+
+TEST_F(Repl, ForgetsTheOldestTurnsWhenTheConversationOutgrowsTheContext) {
+  TerminalRun run = start({"run", "--temperature", "0", "--ctx", "32"});
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The fox said\n");
+  ASSERT_TRUE(
+      run.shows("hearth: the answer ends here, because the context of 32 positions is full"));
+  ASSERT_TRUE(run.shows(kPrompt));
+  run.type("The wolf said\n");
+  EXPECT_TRUE(
+      run.shows("hearth: the conversation outgrew the context of 32 positions: its oldest 2 "
+                "messages are forgotten"))
+      << run.screen();
+}
+
 TEST_F(Repl, KeepsTheHistoryForTheNextTime) {
   {
     TerminalRun run = start();
