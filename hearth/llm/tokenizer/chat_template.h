@@ -37,11 +37,13 @@ struct TemplateValue {
 struct ChatTemplateLimits {
   size_t source_bytes_max = 256 << 10;
   size_t output_bytes_max = 16 << 20;
-  uint64_t steps_max = 10'000'000;  // evaluated expressions and statements: about a second
-  int nesting_max =
-      200;  // of tags and brackets in the source; of macro calls and values: 4 KiB of stack each
-  size_t memory_bytes_max =
-      256 << 20;  // of all values made in one rendering; the most it can hold is about twice that
+  /// Evaluated expressions and statements, and reading of text: about a second.
+  uint64_t steps_max = 10'000'000;
+  /// Of tags and brackets in the source. Calls and values may nest four times as deep, which takes
+  /// about 4 KiB of stack for each of these levels.
+  int nesting_max = 200;
+  /// Of all values that one rendering makes; it holds at most about twice that.
+  size_t memory_bytes_max = 256 << 20;
 };
 
 class ChatTemplate {

@@ -11,7 +11,7 @@
 namespace hearth::llm::jinja {
 namespace {
 
-void append_text_repr(Runtime& rt, std::string& out, std::string_view s) {
+[[gnu::noinline]] void append_text_repr(Runtime& rt, std::string& out, std::string_view s) {
   const bool has_single = s.find('\'') != s.npos;
   const char quote = has_single && s.find('"') == s.npos ? '"' : '\'';
   std::string quoted(1, quote);
@@ -41,11 +41,58 @@ void append_text_repr(Runtime& rt, std::string& out, std::string_view s) {
   rt.append(out, quoted);
 }
 
+std::string leaf_repr(const Value& value) {
+  switch (value.kind()) {
+    case Kind::undefined:
+      return "Undefined";
+    case Kind::boolean:
+      return value.as_integer() ? "True" : "False";
+    case Kind::integer:
+      return std::to_string(value.as_integer());
+    case Kind::real:
+      return format_real(value.as_real());
+    case Kind::loop:
+      return fmt::format("<LoopContext {}/{}>", value.as_loop().index0 + 1,
+                         value.as_loop().items.size());
+    case Kind::macro:
+      return "<Macro>";
+    case Kind::function:
+      return fmt::format("<function {}>", value.as_builtin().name);
+    case Kind::method:
+      return fmt::format("<built-in method {}>", value.as_method().builtin->name);
+    default:
+      return "None";
+  }
+}
+
+// Not inlined: its temporaries would make every frame of append_repr(), which recurses, several
+// times as large.
+[[gnu::noinline]] void append_leaf(Runtime& rt, std::string& out, const Value& value) {
+  rt.append(out, leaf_repr(value));
+}
+
 void append_items(Runtime& rt, std::string& out, const std::vector<Value>& items) {
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0) rt.append(out, ", ");
     append_repr(rt, out, items[i]);
   }
+}
+
+// Only the numbers are kept; a range prints by its bounds, with a step of 1 left out.
+[[gnu::noinline]] void append_range(Runtime& rt, std::string& out,
+                                    const std::vector<Value>& items) {
+  const int64_t step = items.size() > 1
+                           ? static_cast<int64_t>(static_cast<uint64_t>(items[1].as_integer()) -
+                                                  static_cast<uint64_t>(items[0].as_integer()))
+                           : 1;
+  const int64_t start = items.empty() ? 0 : items[0].as_integer();
+  // Unsigned: behind the last number there may be none in 64 bits.
+  const auto stop =
+      static_cast<int64_t>(items.empty() ? 0
+                                         : static_cast<uint64_t>(items.back().as_integer()) +
+                                               static_cast<uint64_t>(step));
+  rt.append(out, step == 1 ? fmt::format("range({}, {})", start, stop)
+                           : fmt::format("range({}, {}, {})", start, stop, step));
 }
 
 void append_sequence(Runtime& rt, std::string& out, const Sequence& sequence) {
@@ -69,15 +116,8 @@ void append_sequence(Runtime& rt, std::string& out, const Sequence& sequence) {
     case SequenceKind::generator:
       return rt.append(out, "<generator object>");
     case SequenceKind::range:
-      break;
+      return append_range(rt, out, sequence.items);
   }
-  // Only the numbers are kept; a range prints by its bounds, with a step of 1 left out.
-  const auto& items = sequence.items;
-  const int64_t step = items.size() > 1 ? items[1].as_integer() - items[0].as_integer() : 1;
-  const int64_t start = items.empty() ? 0 : items[0].as_integer();
-  const int64_t stop = items.empty() ? 0 : items.back().as_integer() + step;
-  rt.append(out, step == 1 ? fmt::format("range({}, {})", start, stop)
-                           : fmt::format("range({}, {}, {})", start, stop, step));
 }
 
 void append_mapping(Runtime& rt, std::string& out, const Mapping& mapping) {
@@ -189,7 +229,7 @@ void JsonWriter::append_object(const Mapping& mapping) {
   rt_.append(out_, "}");
 }
 
-std::string JsonWriter::key_text(const Value& key) {
+[[gnu::noinline]] std::string JsonWriter::key_text(const Value& key) {
   switch (key.kind()) {
     case Kind::text:
       return std::string(key.as_text());
@@ -208,7 +248,7 @@ std::string JsonWriter::key_text(const Value& key) {
   }
 }
 
-void JsonWriter::append_quoted(std::string_view s) {
+[[gnu::noinline]] void JsonWriter::append_quoted(std::string_view s) {
   rt_.append(out_, "\"");
   size_t plain_begin = 0;
   for (size_t i = 0; i < s.size();) {
@@ -280,18 +320,6 @@ void append_repr(Runtime& rt, std::string& out, const Value& value) {
   const Runtime::Depth depth(rt);
   rt.step();
   switch (value.kind()) {
-    case Kind::undefined:
-      return rt.append(out, "Undefined");
-    case Kind::none:
-      return rt.append(out, "None");
-    case Kind::boolean:
-      return rt.append(out, value.as_integer() ? "True" : "False");
-    case Kind::integer:
-      return rt.append(out, std::to_string(value.as_integer()));
-    case Kind::real:
-      return rt.append(out, format_real(value.as_real()));
-    case Kind::text:
-      return append_text_repr(rt, out, value.as_text());
     case Kind::sequence:
       return append_sequence(rt, out, value.as_sequence());
     case Kind::mapping:
@@ -300,15 +328,10 @@ void append_repr(Runtime& rt, std::string& out, const Value& value) {
       rt.append(out, "<Namespace ");
       append_mapping(rt, out, value.as_mapping());
       return rt.append(out, ">");
-    case Kind::loop:
-      return rt.append(out, fmt::format("<LoopContext {}/{}>", value.as_loop().index0 + 1,
-                                        value.as_loop().items.size()));
-    case Kind::macro:
-      return rt.append(out, "<Macro>");
-    case Kind::function:
-      return rt.append(out, fmt::format("<function {}>", value.as_builtin().name));
-    case Kind::method:
-      return rt.append(out, fmt::format("<built-in method {}>", value.as_method().builtin->name));
+    case Kind::text:
+      return append_text_repr(rt, out, value.as_text());
+    default:
+      return append_leaf(rt, out, value);
   }
 }
 

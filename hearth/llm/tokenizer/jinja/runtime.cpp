@@ -99,8 +99,8 @@ void Runtime::exhausted(std::string_view what, uint64_t limit, std::string_view 
 void Runtime::too_deep() {
   --depth_;  // the guard that calls this throws in its constructor, so its destructor will not run
   fail_with(Errc::resource_exhausted,
-            fmt::format("calls and values nested deeper than {} levels (nesting_max)",
-                        limits_.nesting_max));
+            fmt::format("calls and values nested deeper than {} levels ({} times nesting_max)",
+                        kDepthPerNesting * limits_.nesting_max, kDepthPerNesting));
 }
 
 }  // namespace hearth::llm::jinja

@@ -105,9 +105,8 @@ class Runtime {
   };
 
  private:
-  // One macro call passes through about eight expressions and statements (if, for, output, call,
-  // argument …).
-  static constexpr int kDepthPerNesting = 8;
+  // One macro call passes through several expressions and statements (if, for, output, call, argument …).
+  static constexpr int kDepthPerNesting = 4;
 
   [[noreturn]] void exhausted(std::string_view what, uint64_t limit,
                               std::string_view limit_name) const;
