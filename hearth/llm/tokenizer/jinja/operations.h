@@ -13,6 +13,9 @@
 
 namespace hearth::llm::jinja {
 
+/// How a sequence compares and joins: as its kind, the groups of groupby as tuples.
+SequenceKind comparable_kind(const Value& sequence);
+bool is_list_or_tuple(const Value& value);
 /// Python's name of the type: "str", "NoneType" …
 std::string_view type_name(const Value& value);
 /// Using an undefined value where it is not allowed.

@@ -105,7 +105,7 @@ class Runtime {
   };
 
  private:
-  // One macro call passes through several expressions and statements (if, for, output, call, argument …).
+  // One macro call passes through several expressions and statements (if, for, call …).
   static constexpr int kDepthPerNesting = 4;
 
   [[noreturn]] void exhausted(std::string_view what, uint64_t limit,

@@ -13,6 +13,7 @@ constexpr std::string_view kMonths[] = {"January",   "February", "March",    "Ap
                                         "May",       "June",     "July",     "August",
                                         "September", "October",  "November", "December"};
 
+// Long because it is a table: one row a directive.
 std::string directive(const std::tm& t, int64_t unix_s, char letter) {
   const auto day = kDays[static_cast<size_t>(t.tm_wday)];
   const auto month = kMonths[static_cast<size_t>(t.tm_mon)];
