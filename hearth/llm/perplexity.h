@@ -30,10 +30,10 @@ struct PerplexityResult {
 /// The mean negative log-likelihood of the tokens of `text`, -1/N sum ln p(t_i | window before it).
 ///
 /// The text is tokenised once, with BOS put in front where the vocabulary has one (no EOS). Of the
-/// ids t_0 … t_N, window w computes the C = context ids from t_(wC) on, as positions 0 … C-1, and
-/// each predicts the id after it: so every id but t_0 is counted exactly once, and the first ids of
-/// a window see little before them. Later windows begin with the text's own ids, not with another
-/// BOS. log-softmax is in f64.
+/// ids t_0 to t_N, window w computes the C = context ids from t_(wC) on, as positions 0 to C - 1,
+/// and each predicts the id after it: so every id but t_0 is counted exactly once, and the first
+/// ids of a window see little before them. Later windows begin with the text's own ids, not with
+/// another BOS. log-softmax is in f64.
 ///
 /// Errors: invalid_argument (a text of fewer than two ids; context), resource_exhausted.
 PerplexityResult perplexity(const Model& model, const Tokenizer& tokenizer, std::string_view text,
