@@ -66,8 +66,8 @@ std::vector<std::string> answer_notes(const Answer& answer, int context) {
                     context, result.context_shifts));
   if (result.reason == FinishReason::context_full)
     notes.push_back(fmt::format(
-        "the answer ends here, because the context of {} positions is full (--context-full "
-        "shift forgets the oldest and goes on)",
+        "the answer ends here, because the context of {} positions is full (context-full shift "
+        "would forget the oldest and go on)",
         context));
   if (result.reason != FinishReason::cancelled && answer.text.empty())
     notes.push_back("the model ended its answer at once, without text");

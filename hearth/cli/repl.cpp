@@ -29,6 +29,8 @@ void print_greeting(const ChatSession& session, const std::string& model) {
   print(fmt::format("{}: {} parameters, {}, context {}. /? for help, /bye to leave.\n", model,
                     format_count(session.model().parameters()),
                     type_summary(make_show_report(session.file(), {})), session.context()));
+  const std::optional<std::string> about = session.file().try_string("general.description");
+  if (about) print(*about + "\n");
   if (!session.is_chat())
     print("This model has no chat template: it continues the text you type, each time afresh.\n");
 }

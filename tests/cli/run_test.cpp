@@ -130,7 +130,7 @@ TEST(Run, SaysWhenTheContextIsFull) {
   EXPECT_EQ(stopped.status, 0);
   EXPECT_EQ(stopped.err,
             "hearth: the answer ends here, because the context of 32 positions is full "
-            "(--context-full shift forgets the oldest and goes on)\n");
+            "(context-full shift would forget the oldest and go on)\n");
   EXPECT_EQ(with("error").status, 7);
   const RunResult shifted = with("shift", {"--num-predict", "60"});
   EXPECT_EQ(shifted.status, 0);
