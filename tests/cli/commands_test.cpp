@@ -272,6 +272,13 @@ TEST(Tokenize, TakesStandardInputByteForByte) {
             0u);
 }
 
+TEST(Tokenize, RefusesAnInputBeyondTheLimit) {
+  const RunResult result =
+      run_hearth({"tokenize", "tales"}, {.input = std::string((64 << 20) + 1, 'x')});
+  EXPECT_EQ(result.err, "hearth: standard input is longer than 64.0 MiB, the limit\n");
+  EXPECT_EQ(result.status, 7);
+}
+
 TEST(Tokenize, ReadsSpecialTextOnlyWhenAsked) {
   const json plain = json_of({"tokenize", "tales", "--json", "--no-special", "</s>"});
   const json parsed =

@@ -56,6 +56,11 @@ TEST(Import, MakesAFileThatRuns) {
   const RunResult answer = run_hearth({"run", out, "abc", "--num-predict", "1", "--json"});
   ASSERT_EQ(answer.status, 0) << answer.err;
   EXPECT_THAT(answer.out, HasSubstr("\"prompt_eval_count\":2"));  // "abc" and <|end|>
+
+  const RunResult nothing = run_hearth({"run", out, "", "--raw"});
+  EXPECT_EQ(nothing.err,
+            "hearth: the prompt is empty, and this model has no token to begin a text with\n");
+  EXPECT_EQ(nothing.status, 2);
 }
 
 TEST(Import, TellsWhatItDidInText) {
