@@ -43,6 +43,7 @@ MatmulScratch::MatmulScratch(int threads, int tokens_max, int cols_max)
   buffers_->cols_max = cols_max;
   buffers_->chunks = allocate<ActivationChunk>(size_t(tokens_max) * chunk_count(cols_max));
   buffers_->panels = allocate<std::byte>(threads * kPanelBytes);
+  matmul_kernels();  // makes the tables now, so that no product allocates
 }
 
 MatmulScratch::~MatmulScratch() = default;
