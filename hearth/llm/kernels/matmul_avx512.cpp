@@ -23,22 +23,25 @@ HEARTH_TARGET_AVX512_VNNI void dot_rows(const MatmulRows& job) {
     const std::byte* row = w.data + r * w.row_bytes;
     __m512 sums[kTokens][4] = {}, bias_sums[kTokens] = {};
     for (int c = 0; c < chunks; ++c) {
-      const WeightChunk512 chunk =
-          unpack_chunk_avx512<type>(chunk_bytes<type>(row, w.cols, c, tail));
+      const std::byte* bytes = chunk_bytes<type>(row, w.cols, c, tail);
+      const WeightScales512 weight = unpack_scales_avx512<type>(bytes);
+      const __m512i q[4] = {
+          unpack_quants_avx512<type, 0>(bytes), unpack_quants_avx512<type, 1>(bytes),
+          unpack_quants_avx512<type, 2>(bytes), unpack_quants_avx512<type, 3>(bytes)};
       const ActivationChunk* a = job.chunks + c * job.chunk_stride;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        const __m512 scale = _mm512_mul_ps(chunk.scale, _mm512_load_ps(a[t].scale));
+        const __m512 scale = _mm512_mul_ps(weight.scale, _mm512_load_ps(a[t].scale));
         const __m512 spread[4] = {_mm512_permute_ps(scale, 0x00), _mm512_permute_ps(scale, 0x55),
                                   _mm512_permute_ps(scale, 0xAA), _mm512_permute_ps(scale, 0xFF)};
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) {
-          const __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), chunk.q[i],
-                                                  _mm512_load_si512(a[t].q + 64 * i));
+          const __m512i dot =
+              _mm512_dpbusd_epi32(_mm512_setzero_si512(), q[i], _mm512_load_si512(a[t].q + 64 * i));
           sums[t][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), spread[i], sums[t][i]);
         }
         // What the offset or the bias adds to the products of a group: one multiplication each.
-        bias_sums[t] = _mm512_fmadd_ps(Traits::kHasBias ? chunk.bias : chunk.scale,
+        bias_sums[t] = _mm512_fmadd_ps(Traits::kHasBias ? weight.bias : weight.scale,
                                        _mm512_load_ps(a[t].scaled_sum), bias_sums[t]);
       }
     }
@@ -72,7 +75,7 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void store_quants(PanelChunk& panel, int
                                                           const StripRows& from, size_t at) {
   __m512i rows[16];
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) rows[i] = unpack_chunk_avx512<type>(from.rows[i] + at).q[kQuarter];
+  for (int i = 0; i < 16; ++i) rows[i] = unpack_quants_avx512<type, kQuarter>(from.rows[i] + at);
   transpose_16x16(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) _mm512_store_si512(panel.q[16 * kQuarter + i][strip], rows[i]);
@@ -112,11 +115,10 @@ HEARTH_TARGET_AVX512_VNNI void unpack_strip(PanelChunk& panel, int strip, const 
     store_quants<type>(panel, strip, from, at);
   }
   __m512i scales[16], biases[16];
-#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) {
-    const WeightChunk512 chunk = unpack_chunk_avx512<type>(from.rows[i] + at);
-    scales[i] = _mm512_castps_si512(chunk.scale);
-    if constexpr (Traits::kHasBias) biases[i] = _mm512_castps_si512(chunk.bias);
+    const WeightScales512 weight = unpack_scales_avx512<type>(from.rows[i] + at);
+    scales[i] = _mm512_castps_si512(weight.scale);
+    if constexpr (Traits::kHasBias) biases[i] = _mm512_castps_si512(weight.bias);
   }
   transpose_16x16(scales);
   store_groups<Traits::kGroupElems>(panel.scale, strip, scales);

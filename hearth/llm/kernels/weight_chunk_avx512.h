@@ -1,7 +1,8 @@
-// unpack_chunk() for AVX-512: a chunk of 256 weights as four registers of bytes and one of scales.
+// unpack_chunk() for AVX-512: quants as four registers of 64 bytes, scales as one of floats.
 //
 // Elements are in their natural order: register i holds groups 4i to 4i + 3, one in each 128-bit
 // lane. Scales and biases are in lane order (activation_chunk.h). About 25 instructions a chunk.
+// Each register has its own function, so that a caller who wants only one pays for one.
 #pragma once
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,8 +13,7 @@
 
 namespace hearth::llm {
 
-struct WeightChunk512 {
-  __m512i q[4];
+struct WeightScales512 {
   __m512 scale;  // lane order
   __m512 bias;   // lane order; only where the type has one
 };
@@ -149,10 +149,94 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i look_up(const int8_t (&table)[16
   return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), q);
 }
 
-// Scales and mins of Q4_K and Q5_K: eight of six bits each in twelve bytes
-// (formats::unpack_scale_min).
+// Register kI of the quants of a chunk that begins at b.
+
+// Blocks of 16 bytes of split nibbles, upper bits, levels of a table.
+template <int kI, class Block>
+requires(sizeof(Block::qs) == 16) HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i
+    quants(const Block* b) {
+  __m512i q = split_nibbles(b[2 * kI].qs, b[2 * kI + 1].qs);
+  if constexpr (requires { b->qh; }) {
+    const uint64_t first = load_scalar<uint32_t>(b[2 * kI].qh);
+    const uint64_t next = load_scalar<uint32_t>(b[2 * kI + 1].qh);
+    q = _mm512_mask_add_epi8(q, _cvtu64_mask64(first | next << 32), q, bytes(16));
+  }
+  if constexpr (std::is_same_v<Block, formats::BlockIQ4_NL>)
+    q = look_up<128>(formats::kIq4Values, q);
+  if constexpr (std::is_same_v<Block, formats::BlockMXFP4>)
+    q = look_up<16>(formats::kMxfp4Doubled, q);
+  return q;
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ8_0* b) {
+  const __m512i first = _mm512_castsi256_si512(load256(b[2 * kI].qs));
+  return _mm512_xor_si512(_mm512_inserti64x4(first, load256(b[2 * kI + 1].qs), 1), bytes(128));
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockIQ4_XS* b) {
+  const __m512i q = split_nibbles(b->qs + 32 * kI, b->qs + 32 * kI + 16);
+  return look_up<128>(formats::kIq4Values, q);
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ4_K* b) {
+  return _mm512_and_si512(shifted_pair<0, 4>(b->qs + 32 * kI), bytes(15));
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ5_K* b) {
+  const __m512i q = _mm512_and_si512(shifted_pair<0, 4>(b->qs + 32 * kI), bytes(15));
+  return add_bit_plane<kI, 16>(q, _mm512_broadcast_i64x4(load256(b->qh)));
+}
+// Two bits each: 32 bytes hold 128 elements, two registers.
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i two_bits(const uint8_t* qs) {
+  constexpr int kShift = kI % 2 * 4;
+  return _mm512_and_si512(shifted_pair<kShift, kShift + 2>(qs + kI / 2 * 32), bytes(3));
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ2_K* b) {
+  return two_bits<kI>(b->qs);
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ3_K* b) {
+  return add_bit_plane<kI, 4>(two_bits<kI>(b->qs), _mm512_broadcast_i64x4(load256(b->hmask)));
+}
+template <int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i quants(const formats::BlockQ6_K* b) {
+  const __m512i low = _mm512_loadu_si512(b->ql + kI / 2 * 64);
+  const __m512i high = _mm512_broadcast_i64x4(load256(b->qh + kI / 2 * 32));
+  // Two bits of `high` go to bits 4 and 5; 0xCA selects: mask ? first : second.
+  const __m512i nibbles = kI % 2 == 0 ? low : _mm512_srli_epi16(low, 4);
+  const __m512i upper = kI % 2 == 0 ? _mm512_sllv_epi16(high, lane_shifts<4, 4, 2, 2>())
+                                    : _mm512_srlv_epi16(high, lane_shifts<0, 0, 2, 2>());
+  return _mm512_and_si512(_mm512_ternarylogic_epi32(bytes(15), nibbles, upper, 0xCA), bytes(63));
+}
+
+// Scales and biases of a chunk that begins at b.
+
+// Blocks of 32 with a half d, and perhaps a half m.
 template <class Block>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void scales_with_mins(WeightChunk512& out, const Block& b) {
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const Block* b) {
+  WeightScales512 out;
+  const auto* at = reinterpret_cast<const std::byte*>(b);
+  out.scale = block_halves<sizeof(Block), 0>(at);
+  if constexpr (requires { b->m; }) out.bias = block_halves<sizeof(Block), 2>(at);
+  return out;
+}
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockMXFP4* b) {
+  uint64_t exponents = 0;
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) exponents |= uint64_t{b[i].e} << (8 * i);
+  // formats::mxfp4_scale: e is the exponent field plus one; the smallest two are subnormal.
+  const __m512i e = _mm512_cvtepu8_epi32(
+      blocks_to_lane_order(_mm_cvtsi64_si128(static_cast<long long>(exponents))));
+  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+  const __mmask16 tiny = _mm512_cmplt_epu32_mask(e, _mm512_set1_epi32(2));
+  const __m512i bits = _mm512_mask_sllv_epi32(normal, tiny, _mm512_set1_epi32(0x00200000), e);
+  return {_mm512_castsi512_ps(bits), _mm512_setzero_ps()};
+}
+// Q4_K and Q5_K: eight scales and mins of six bits in twelve bytes (formats::unpack_scale_min).
+template <class Block>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales_with_mins(const Block& b) {
   const auto w0 = load_scalar<uint32_t>(b.scales), w1 = load_scalar<uint32_t>(b.scales + 4),
              w2 = load_scalar<uint32_t>(b.scales + 8);
   const uint32_t scales_high = (w2 & 0x0F0F0F0F) | ((w0 >> 2) & 0x30303030);
@@ -166,141 +250,21 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void scales_with_mins(WeightChunk512& ou
   const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128(load_scalar<int32_t>(&b)));
   const __m512 scale = _mm512_broadcastss_ps(d);
   const __m512 min = _mm512_broadcastss_ps(_mm_movehdup_ps(d));
-  out.scale = _mm512_mul_ps(scale, unsigned_floats(blocks_to_lane_order(scales)));
-  out.bias =
-      _mm512_fnmadd_ps(min, unsigned_floats(blocks_to_lane_order(mins)), _mm512_setzero_ps());
+  return {.scale = _mm512_mul_ps(scale, unsigned_floats(blocks_to_lane_order(scales))),
+          .bias = _mm512_fnmadd_ps(min, unsigned_floats(blocks_to_lane_order(mins)),
+                                   _mm512_setzero_ps())};
 }
-
-template <class Block>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void paired_nibbles(WeightChunk512& out, const Block& b) {
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i)
-    out.q[i] = _mm512_and_si512(shifted_pair<0, 4>(b.qs + 32 * i), bytes(15));
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ4_K* b) {
+  return scales_with_mins(*b);
 }
-
-template <class Block>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void eight_split_nibbles(WeightChunk512& out,
-                                                                 const Block* b) {
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) out.q[i] = split_nibbles(b[2 * i].qs, b[2 * i + 1].qs);
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ5_K* b) {
+  return scales_with_mins(*b);
 }
-
-template <class Block>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void add_high_bits(WeightChunk512& out, const Block* b) {
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    const uint64_t bits =
-        load_scalar<uint32_t>(b[2 * i].qh) | uint64_t{load_scalar<uint32_t>(b[2 * i + 1].qh)} << 32;
-    out.q[i] = _mm512_mask_add_epi8(out.q[i], _cvtu64_mask64(bits), out.q[i], bytes(16));
-  }
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ6_K* b) {
+  const __m512 steps = signed_floats(groups_to_lane_order(load128(b->scales)));
+  return {_mm512_mul_ps(spread_half(b->d), steps), _mm512_setzero_ps()};
 }
-
-// Two-bit quants of one half of 128 elements: 32 bytes to two registers.
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void two_bits(WeightChunk512& out, const uint8_t* qs) {
-#pragma GCC unroll 2
-  for (int half = 0; half < 2; ++half) {
-    out.q[2 * half] = _mm512_and_si512(shifted_pair<0, 2>(qs + 32 * half), bytes(3));
-    out.q[2 * half + 1] = _mm512_and_si512(shifted_pair<4, 6>(qs + 32 * half), bytes(3));
-  }
-}
-
-template <int kI = 0, int kBit>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void add_bit_planes(WeightChunk512& out,
-                                                            const uint8_t* high,
-                                                            std::integral_constant<int, kBit> bit) {
-  out.q[kI] = add_bit_plane<kI, kBit>(out.q[kI], _mm512_broadcast_i64x4(load256(high)));
-  if constexpr (kI < 3) add_bit_planes<kI + 1>(out, high, bit);
-}
-
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ4_0* b) {
-  eight_split_nibbles(out, b);
-  out.scale = block_halves<18, 0>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ4_1* b) {
-  eight_split_nibbles(out, b);
-  out.scale = block_halves<20, 0>(reinterpret_cast<const std::byte*>(b));
-  out.bias = block_halves<20, 2>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ5_0* b) {
-  eight_split_nibbles(out, b);
-  add_high_bits(out, b);
-  out.scale = block_halves<22, 0>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ5_1* b) {
-  eight_split_nibbles(out, b);
-  add_high_bits(out, b);
-  out.scale = block_halves<24, 0>(reinterpret_cast<const std::byte*>(b));
-  out.bias = block_halves<24, 2>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ8_0* b) {
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    const __m512i first = _mm512_castsi256_si512(load256(b[2 * i].qs));
-    out.q[i] = _mm512_xor_si512(_mm512_inserti64x4(first, load256(b[2 * i + 1].qs), 1), bytes(128));
-  }
-  out.scale = block_halves<34, 0>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockIQ4_NL* b) {
-  eight_split_nibbles(out, b);
-#pragma GCC unroll 4
-  for (__m512i& q : out.q) q = look_up<128>(formats::kIq4Values, q);
-  out.scale = block_halves<18, 0>(reinterpret_cast<const std::byte*>(b));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockMXFP4* b) {
-  eight_split_nibbles(out, b);
-#pragma GCC unroll 4
-  for (__m512i& q : out.q) q = look_up<16>(formats::kMxfp4Doubled, q);
-  uint64_t exponents = 0;
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) exponents |= uint64_t{b[i].e} << (8 * i);
-  // formats::mxfp4_scale: e is the exponent field plus one; the smallest two are subnormal.
-  const __m512i e = _mm512_cvtepu8_epi32(
-      blocks_to_lane_order(_mm_cvtsi64_si128(static_cast<long long>(exponents))));
-  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
-  const __mmask16 tiny = _mm512_cmplt_epu32_mask(e, _mm512_set1_epi32(2));
-  out.scale =
-      _mm512_castsi512_ps(_mm512_mask_sllv_epi32(normal, tiny, _mm512_set1_epi32(0x00200000), e));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ4_K* b) {
-  paired_nibbles(out, *b);
-  scales_with_mins(out, *b);
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ5_K* b) {
-  paired_nibbles(out, *b);
-  add_bit_planes(out, b->qh, std::integral_constant<int, 16>{});
-  scales_with_mins(out, *b);
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ6_K* b) {
-#pragma GCC unroll 2
-  for (int half = 0; half < 2; ++half) {
-    const __m512i low = _mm512_loadu_si512(b->ql + 64 * half);
-    const __m512i high = _mm512_broadcast_i64x4(load256(b->qh + 32 * half));
-    // Two bits of `high` go to bits 4 and 5; 0xCA selects: mask ? first : second.
-    const __m512i high_a = _mm512_sllv_epi16(high, lane_shifts<4, 4, 2, 2>());
-    const __m512i high_b = _mm512_srlv_epi16(high, lane_shifts<0, 0, 2, 2>());
-    const __m512i joined_a = _mm512_ternarylogic_epi32(bytes(15), low, high_a, 0xCA);
-    const __m512i joined_b =
-        _mm512_ternarylogic_epi32(bytes(15), _mm512_srli_epi16(low, 4), high_b, 0xCA);
-    out.q[2 * half] = _mm512_and_si512(joined_a, bytes(63));
-    out.q[2 * half + 1] = _mm512_and_si512(joined_b, bytes(63));
-  }
-  out.scale =
-      _mm512_mul_ps(spread_half(b->d), signed_floats(groups_to_lane_order(load128(b->scales))));
-}
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ3_K* b) {
-  two_bits(out, b->qs);
-  add_bit_planes(out, b->hmask, std::integral_constant<int, 4>{});
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ3_K* b) {
   // Sixteen scales of six bits: low nibbles in bytes 0-7, upper bits two by two in bytes 8-11.
   const auto low = load_scalar<uint64_t>(b->scales);
   const uint64_t high = load_scalar<uint32_t>(b->scales + 8);
@@ -308,27 +272,20 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
   const uint64_t high_last = (high & 0x30303030) | (high & 0xC0C0C0C0) << 30;
   const uint64_t first = (low & 0x0F0F0F0F0F0F0F0F) | high_first;
   const uint64_t last = ((low >> 4) & 0x0F0F0F0F0F0F0F0F) | high_last;
-  const __m128i scales =
-      _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(first));
-  out.scale =
-      _mm512_mul_ps(spread_half(b->d),
-                    signed_floats(_mm_sub_epi8(groups_to_lane_order(scales), _mm_set1_epi8(32))));
+  const __m128i steps = groups_to_lane_order(
+      _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(first)));
+  const __m512 centred = signed_floats(_mm_sub_epi8(steps, _mm_set1_epi8(32)));
+  return {_mm512_mul_ps(spread_half(b->d), centred), _mm512_setzero_ps()};
 }
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockQ2_K* b) {
-  two_bits(out, b->qs);
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ2_K* b) {
   const __m128i both = groups_to_lane_order(load128(b->scales));
-  const __m128i scales = _mm_and_si128(both, _mm_set1_epi8(15));
+  const __m128i steps = _mm_and_si128(both, _mm_set1_epi8(15));
   const __m128i mins = _mm_and_si128(_mm_srli_epi16(both, 4), _mm_set1_epi8(15));
-  out.scale = _mm512_mul_ps(spread_half(b->d), unsigned_floats(scales));
-  out.bias = _mm512_fnmadd_ps(spread_half(b->dmin), unsigned_floats(mins), _mm512_setzero_ps());
+  return {
+      .scale = _mm512_mul_ps(spread_half(b->d), unsigned_floats(steps)),
+      .bias = _mm512_fnmadd_ps(spread_half(b->dmin), unsigned_floats(mins), _mm512_setzero_ps())};
 }
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
-                                                    const formats::BlockIQ4_XS* b) {
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i)
-    out.q[i] =
-        look_up<128>(formats::kIq4Values, split_nibbles(b->qs + 32 * i, b->qs + 32 * i + 16));
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockIQ4_XS* b) {
   // Eight nibbles and eight pairs of bits, each spread to bytes by doubling the distances.
   uint64_t low = load_scalar<uint32_t>(b->scales_l), high = load_scalar<uint16_t>(b->scales_h);
   low = (low | low << 16) & 0x0000FFFF0000FFFF;
@@ -337,19 +294,25 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE void unpack(WeightChunk512& out,
   high = (high | high << 24) & 0x000000FF000000FF;
   high = (high | high << 12) & 0x000F000F000F000F;
   high = (high | high << 6) & 0x0303030303030303;
-  const __m128i scales = _mm_cvtsi64_si128(static_cast<long long>(low | high << 4));
-  out.scale =
-      _mm512_mul_ps(spread_half(b->d),
-                    signed_floats(_mm_sub_epi8(blocks_to_lane_order(scales), _mm_set1_epi8(32))));
+  const __m128i steps =
+      blocks_to_lane_order(_mm_cvtsi64_si128(static_cast<long long>(low | high << 4)));
+  const __m512 centred = signed_floats(_mm_sub_epi8(steps, _mm_set1_epi8(32)));
+  return {_mm512_mul_ps(spread_half(b->d), centred), _mm512_setzero_ps()};
 }
 
 }  // namespace avx512
 
+/// Elements 64 * kI to + 63 of the chunk at `bytes`.
+template <TensorType type, int kI>
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE __m512i unpack_quants_avx512(const std::byte* bytes) {
+  return avx512::quants<kI>(reinterpret_cast<const typename WeightTraits<type>::Block*>(bytes));
+}
+
+/// Scales, and biases where the type has them, of the chunk at `bytes`.
 template <TensorType type>
-HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightChunk512 unpack_chunk_avx512(const std::byte* bytes) {
-  WeightChunk512 out;
-  avx512::unpack(out, reinterpret_cast<const typename WeightTraits<type>::Block*>(bytes));
-  return out;
+HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512
+unpack_scales_avx512(const std::byte* bytes) {
+  return avx512::scales(reinterpret_cast<const typename WeightTraits<type>::Block*>(bytes));
 }
 
 /// The types whose quants are nibbles and nothing else, and how 128 of them lie in a register:
