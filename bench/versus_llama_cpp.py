@@ -92,7 +92,13 @@ def measure_hearth(args, path):
     output = subprocess.run([args.hearth, "bench", path, "--json", "--prompt", str(PREFILL), "--predict", str(DECODE),
                              "--repetitions", "1", "--threads", str(args.threads)],
                             check=True, capture_output=True, text=True).stdout
-    return json.loads(output)
+    measured = json.loads(output)
+    return {phase: {"tokens_per_s": measured[phase + "_tokens_per_s"]["median"],
+                    "percent_of_peak": measured[phase + "_percent_of_peak"]["median"]}
+            for phase in ("prefill", "decode")} | {
+                "peak_gb_per_s": measured["peak_gb_per_s"]["median"],
+                "peak_gops_per_s": measured["peak_gops_per_s"]["median"],
+                "load_s": measured["load_seconds"]}
 
 
 def spread(values):

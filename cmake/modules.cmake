@@ -5,10 +5,6 @@
 # tests/tidy checks against the sources.
 function(hearth_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;HEADERS;SOURCES;TESTS" ${ARGN})
-  if(NOT arg_SOURCES)  # interim while parts are being written
-    add_library(hearth_${name} INTERFACE)
-    return()
-  endif()
   add_library(hearth_${name} STATIC ${arg_SOURCES} ${arg_HEADERS})
   set_target_properties(hearth_${name} PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(hearth_${name} PUBLIC hearth_flags fmt::fmt Threads::Threads)
