@@ -76,8 +76,9 @@ LineEditor::LineEditor(std::optional<fs::path> history_file) : state_(std::make_
   el_set(state.editor, EL_EDITOR, "emacs");
   el_set(state.editor, EL_SIGNAL, 1);
   el_set(state.editor, EL_HIST, history, state.history);
-  el_set(state.editor, EL_ADDFN, "hearth-interrupt", "Throw the line away", on_interrupt_key);
-  el_set(state.editor, EL_ADDFN, "hearth-suspend", "Go to the background", on_suspend_key);
+  // Wide strings: of narrow ones libedit keeps copies that it never frees.
+  el_wset(state.editor, EL_ADDFN, L"hearth-interrupt", L"Throw the line away", on_interrupt_key);
+  el_wset(state.editor, EL_ADDFN, L"hearth-suspend", L"Go to the background", on_suspend_key);
   // While a line is edited, these are keys; while an answer comes, they are signals again.
   el_set(state.editor, EL_SETTY, "-d", "-isig", nullptr);
   el_set(state.editor, EL_BIND, "^C", "hearth-interrupt", nullptr);
@@ -100,6 +101,8 @@ std::optional<LineEditor::Line> LineEditor::read(const std::string& prompt) {
   State& state = *state_;
   state.prompt = prompt;
   state.interrupted = false;
+  // Before the prompt shows: what is typed at once must be keys already, Ctrl-C above all.
+  el_set(state.editor, EL_PREP_TERM, 1);
   int length = 0;
   const char* typed = el_gets(state.editor, &length);
   std::string text(typed ? typed : "", typed ? static_cast<size_t>(std::max(0, length)) : 0);

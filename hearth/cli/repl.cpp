@@ -40,8 +40,7 @@ std::string_view without_leading_space(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of(" \n"), text.size()));
 }
 
-void answer_prompt(ReplState& state, const std::string& prompt, InterruptWatch& watch) {
-  const std::stop_token cancelled = watch.arm();
+void answer_prompt(ReplState& state, const std::string& prompt, std::stop_token cancelled) {
   char last = '\n';
   bool begun = !state.session.is_chat();
   if (begun) print(prompt);  // a continuation reads as one text with what it continues
@@ -60,12 +59,12 @@ void answer_prompt(ReplState& state, const std::string& prompt, InterruptWatch& 
 }
 
 // One complete input. Whatever goes wrong is said, and the conversation goes on.
-void handle_input(ReplState& state, const std::string& input, InterruptWatch& watch) {
+void handle_input(ReplState& state, const std::string& input, std::stop_token cancelled) {
   try {
     if (input.starts_with('/'))
       run_repl_command(state, input);
     else
-      answer_prompt(state, input, watch);
+      answer_prompt(state, input, std::move(cancelled));
   } catch (const Error& error) {
     print_note(error.what());
   }
@@ -85,6 +84,7 @@ int run_repl(ChatSession& session, const ReplOptions& options) {
   print_greeting(session, options.model);
   while (!state.leaving) {
     const auto line = editor.read(multi_line.is_open() ? kOpenPrompt : kPrompt);
+    std::stop_token cancelled = watch.arm();  // at once: from here on Ctrl-C is a signal again
     if (!line) {
       print("\n");
       break;
@@ -98,7 +98,7 @@ int run_repl(ChatSession& session, const ReplOptions& options) {
     const std::optional<std::string> input = multi_line.feed(line->text);
     if (!input || is_blank(*input)) continue;
     editor.remember(*input);
-    handle_input(state, *input, watch);
+    handle_input(state, *input, std::move(cancelled));
   }
   return 0;
 }
