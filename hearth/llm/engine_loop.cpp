@@ -8,9 +8,11 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
     : model_(&model),
       vocab_size_(vocab_size),
       limits_(limits),
+      decode_rows_max_(std::min(model.exact_batch_tokens(), limits.sequences_max)),
       pool_(limits.threads),
       cache_(model.kv_shape(), limits.kv_type, limits.pages + 1),
-      state_(model.make_state(pool_.size(), std::max(limits.chunk_tokens, kPrefillRowsMin), 1)),
+      state_(model.make_state(pool_.size(), std::max(limits.chunk_tokens, kPrefillRowsMin),
+                              decode_rows_max_)),
       padding_page_(*cache_.try_allocate()) {
   HEARTH_CHECK(cache_.shape().page_tokens >= kPrefillRowsMin);
   const int sequences = limits.sequences_max + limits.queue_max;
@@ -35,7 +37,11 @@ bool EngineLoop::step() {
   const bool runs = decision_.action == Action::step;
   if (runs) {
     ++steps_;
-    for (const Chunk& chunk : decision_.decode) decode(*sequences_[chunk.index]);
+    for (std::span<const Chunk> left = decision_.decode; !left.empty();) {
+      const size_t rows = std::min(left.size(), static_cast<size_t>(decode_rows_max_));
+      decode(left.first(rows));
+      left = left.subspan(rows);
+    }
     prefill(decision_.prefill);
   }
   std::erase_if(sequences_, [](const auto& s) { return s->phase() == Phase::finished; });
@@ -177,13 +183,21 @@ void EngineLoop::prefill(std::span<const Chunk> chunks) {
   }
 }
 
-void EngineLoop::decode(Sequence& s) {
-  take_pages(s, s.computed + 1);
-  add_to_batch(s, 1);
-  const std::span<const float> logits = run_batch();
-  ++s.computed;
-  // Fewer: an answer that was preempted is computed again.
-  if (s.computed == static_cast<int>(s.ids.size())) advance(s, logits.first(vocab_size_));
+void EngineLoop::decode(std::span<const Chunk> chunks) {
+  for (const Chunk& chunk : chunks) {
+    Sequence& s = *sequences_[chunk.index];
+    take_pages(s, s.computed + 1);
+    add_to_batch(s, 1);
+  }
+  std::span<const float> logits = run_batch();
+  for (const Chunk& chunk : chunks) {
+    Sequence& s = *sequences_[chunk.index];
+    ++s.computed;
+    // Fewer: an answer that was preempted is computed again, and this id wanted no logits.
+    if (s.computed < static_cast<int>(s.ids.size())) continue;
+    advance(s, logits.first(vocab_size_));
+    logits = logits.subspan(model_->config().vocab_size);
+  }
 }
 
 void EngineLoop::add_to_batch(const Sequence& s, int tokens) {

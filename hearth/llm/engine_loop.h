@@ -8,7 +8,9 @@
 // computed it. The sums of a matrix product have one order for a single token and another for many
 // (matmul.h), and attention looks at tiles of a prompt's tokens; so each id is always computed in
 // the same way. The ids of a prompt but its last: in batches of at least kPrefillRowsMin rows, cut
-// at whole pages. All others: alone. That holds for what is computed again after preemption too.
+// at whole pages. All others: one a sequence, in batches of at most Model::exact_batch_tokens(),
+// whose bits are those of one token alone. That holds for what is computed again after preemption
+// too.
 // Only pages of prompts are shared: those of answers hold other bits than a prompt of the same ids.
 #pragma once
 #include <memory>
@@ -56,7 +58,7 @@ class EngineLoop {
   void release_pages(Sequence& sequence);
   void take_pages(Sequence& sequence, int tokens);
   void prefill(std::span<const Chunk> chunks);
-  void decode(Sequence& sequence);
+  void decode(std::span<const Chunk> chunks);
   void add_to_batch(const Sequence& sequence, int tokens);
   void pad_batch();
   std::span<const float> run_batch();
@@ -67,6 +69,7 @@ class EngineLoop {
   const Model* model_;
   int vocab_size_;
   EngineLimits limits_;
+  int decode_rows_max_;  // answers whose next tokens are computed in one batch
   ThreadPool pool_;
   KvCache cache_;
   std::unique_ptr<ForwardState> state_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "hearth/llm/recall_model.h"
@@ -46,7 +47,8 @@ struct Box {
                .context_length = kContext,
                .first_id = kTinyFirstText,
                .end_id = kTinyEos,
-               .end_after = options.end_after}),
+               .end_after = options.end_after,
+               .exact_batch_tokens = options.exact_batch_tokens}),
         limits(filled(limits_in)),
         loop(model, kTinySize, limits) {}
 
@@ -232,15 +234,20 @@ TEST(EngineLoop, ALongPromptDelaysRunningAnswersByOneChunk) {
   passes.clear();
   for (int i = 0; i < 5; ++i) box.loop.step();
   // Each step: one token of the answer, delivered first, and then a page of the prompt: two do not
-  // fit into the 63 tokens left. Its 124th goes alone.
-  EXPECT_THAT(passes, testing::ElementsAre(1, 32, 1, 32, 1, 59, 1, 1, 1));
+  // fit into the 63 tokens left. Its 124th goes with the answer's next.
+  EXPECT_THAT(passes, testing::ElementsAre(1, 32, 1, 32, 1, 59, 2, 1));
 }
 
 TEST(EngineLoop, EachIdIsComputedInTheSameKindOfBatchWhateverRunsBeside) {
   Box box({.sequences_max = 3, .chunk_tokens = 40, .pages = 6});
   Rng rng(7);
   box.model.on_forward = [&](const Batch& batch) {
-    if (batch.tokens.size() == 1) return;
+    if (batch.tokens.size() <= size_t(box.model.exact_batch_tokens())) {
+      std::set<int32_t> sequences;
+      for (const Batch::Token& token : batch.tokens) sequences.insert(token.sequence);
+      EXPECT_EQ(sequences.size(), batch.tokens.size());  // one token of each
+      return;
+    }
     EXPECT_GE(batch.tokens.size(), size_t{kPrefillRowsMin});
     for (const Batch::Token& token : batch.tokens) {
       EXPECT_FALSE(token.wants_logits);
@@ -249,6 +256,23 @@ TEST(EngineLoop, EachIdIsComputedInTheSameKindOfBatchWhateverRunsBeside) {
   };
   for (int i = 0; i < 6; ++i) box.add(greedy(random_prompt(rng, 41), 80));
   box.run();
+}
+
+TEST(EngineLoop, AnswersDecodeTogetherAsFarAsTheModelKeepsTheirBits) {
+  for (const auto& [exact, expected] : {std::pair<int, std::vector<size_t>>{1, {1, 1, 1, 1, 1}},
+                                        {2, {2, 2, 1}},
+                                        {4, {4, 1}},
+                                        {16, {5}}}) {
+    Box box({.sequences_max = 5}, {.exact_batch_tokens = exact});
+    Rng rng(18);
+    std::vector<std::shared_ptr<PieceStream::Shared>> streams;
+    for (int i = 0; i < 5; ++i) streams.push_back(box.add(greedy(random_prompt(rng, 1), 10)));
+    std::vector<size_t> passes;
+    box.model.on_forward = [&](const Batch& batch) { passes.push_back(batch.tokens.size()); };
+    box.loop.step();
+    EXPECT_EQ(passes, expected) << exact;
+    box.run();
+  }
 }
 
 TEST(EngineLoop, AnswersDoNotDependOnWhatRunsBeside) {

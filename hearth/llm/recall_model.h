@@ -23,10 +23,12 @@ class RecallModel final : public Model {
     int first_id = 0;    // ids below it are never answered, but for…
     int end_id = -1;     // …this one, which follows
     int end_after = -1;  // the id at this position
+    int exact_batch_tokens = 4;
   };
 
   /// Needs a cache of KvType::f32.
-  explicit RecallModel(const Options& options) : Model(make_config(options)), options_(options) {}
+  explicit RecallModel(const Options& options)
+      : Model(make_config(options), options.exact_batch_tokens), options_(options) {}
 
   std::span<const float> forward(const Batch& batch, KvCache& cache, ForwardState&,
                                  ThreadPool&) const override {

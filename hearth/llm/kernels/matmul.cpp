@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <limits>
 #include <string>
 
 #include "hearth/formats/quantize.h"
@@ -53,7 +54,7 @@ namespace {
 // A fixed order for `hearth kernels`: as tensor_types() lists them.
 struct TypeImpls {
   TensorType type;
-  std::vector<cpu::Impl<MatmulRowsFn>> impls;
+  std::vector<MatmulRowsImpl> impls;
 };
 
 std::vector<TypeImpls> make_tables() {
@@ -65,11 +66,17 @@ std::vector<TypeImpls> make_tables() {
     const bool is_float = multiplies_in_f32(row.type);
     table.impls.push_back({.name = is_float ? "avx512" : "avx512_vnni",
                            .needs = cpu::kAvx512 | (is_float ? cpu::kNone : cpu::kAvx512Vnni),
-                           .run = matmul_rows_avx512(row.type)});
-    table.impls.push_back({"avx2", cpu::kAvx2, matmul_rows_avx2(row.type)});
-// AVX2
+                           .run = matmul_rows_avx512(row.type),
+                           .exact_tokens_max = kRowwiseTokensMax});
+    table.impls.push_back({.name = "avx2",
+                           .needs = cpu::kAvx2,
+                           .run = matmul_rows_avx2(row.type),
+                           .exact_tokens_max = kRowwiseTokensMax});
 #endif
-    table.impls.push_back({"scalar", cpu::kNone, matmul_rows_scalar(row.type)});
+    table.impls.push_back({.name = "scalar",
+                           .needs = cpu::kNone,
+                           .run = matmul_rows_scalar(row.type),
+                           .exact_tokens_max = std::numeric_limits<int>::max()});
   }
   return tables;
 }
@@ -172,11 +179,15 @@ void quantize(const Call& call, ActivationChunk* chunks, ThreadPool& pool) {
 
 }  // namespace
 
-std::span<const cpu::Impl<MatmulRowsFn>> matmul_rows_impls(TensorType type) {
+std::span<const MatmulRowsImpl> matmul_rows_impls(TensorType type) {
   for (const TypeImpls& table : tables())
     if (table.type == type) return table.impls;
   HEARTH_CHECK(!"matmul needs a weight type");
   return {};
+}
+
+int exact_tokens_max(TensorType type) {
+  return cpu::choose(matmul_rows_impls(type)).exact_tokens_max;
 }
 
 void matmul(std::span<const MatmulJob> jobs, const float* x, int tokens, int cols,

@@ -56,9 +56,14 @@ struct MatmulJob {
 /// 32 with an f32 scale (relative error of a product about 0.4 % of the block's largest |x|,
 /// averaging out over cols) and sums in int32. x is quantised once for all jobs, and all jobs run
 /// in one parallel section (Q, K and V; gate and up). Equal inputs give equal bits on one machine,
-/// for each count of tokens; row t does not depend on other rows beyond that count.
+/// for each count of tokens; row t does not depend on other rows beyond that count, and for counts
+/// up to exact_tokens_max() not on the count either.
 void matmul(std::span<const MatmulJob> jobs, const float* x, int tokens, int cols,
             MatmulScratch& scratch, ThreadPool& pool);
+
+/// The largest n such that out[t] has the same bits in calls of 1 to n tokens, with the
+/// implementation that runs here; the largest int where the count never matters.
+int exact_tokens_max(formats::TensorType type);
 
 /// The definition: weights by formats::dequantize_row, sums in f64, no activation quantisation. The
 /// oracle.

@@ -101,7 +101,7 @@ HEARTH_TARGET_AVX2 void dot_rows(const MatmulRows& job) {
     for (int c = 0; c < chunk_count(w.cols); ++c) {
       WeightChunk chunk;
       unpack_signed_too<type>(chunk, chunk_bytes<type>(row, w.cols, c, tail));
-#pragma GCC unroll 3
+#pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t)
         add_chunk<type>(sums[t], chunk, job.chunks[c * job.chunk_stride + t]);
     }
@@ -297,6 +297,8 @@ void quantized_rows(const MatmulRows& job) {
       return dot_rows<type, 2>(job);
     case 3:
       return dot_rows<type, 3>(job);
+    case kRowwiseTokensMax:
+      return dot_rows<type, kRowwiseTokensMax>(job);
     default:
       return panel_rows<type>(job);
   }

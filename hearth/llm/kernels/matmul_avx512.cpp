@@ -192,8 +192,8 @@ void quantized_rows(const MatmulRows& job) {
       return dot_rows<type, 2>(job);
     case 3:
       return dot_rows<type, 3>(job);
-    case 4:
-      return dot_rows<type, 4>(job);
+    case kRowwiseTokensMax:
+      return dot_rows<type, kRowwiseTokensMax>(job);
     default:
       return panel_rows<type>(job);
   }

@@ -48,8 +48,9 @@ HEARTH_TARGET_AVX2 void dot_block(const MatmulRows& job, int row, int token) {
   const WeightMatrix& w = *job.weight;
   const std::byte* rows = w.data + row * w.row_bytes;
   const float* x = job.x + size_t(token) * w.cols;
-  // A single chain of additions would wait for each of them: four sums take turns.
-  constexpr int kTurns = kRows * kTokens >= 4 ? 1 : 4;
+  // A single chain of additions would wait for each of them: four sums take turns. Also where
+  // several tokens make several chains, so that each keeps the order it has alone.
+  constexpr int kTurns = kRows == 1 ? 4 : 1;
   __m256 sums[kTurns][kRows][kTokens] = {};
   int column = 0;
   for (; column + 8 * kTurns <= w.cols; column += 8 * kTurns)
@@ -94,7 +95,7 @@ void dot_tokens(const MatmulRows& job, int row, int rows, int token) {
 
 template <TensorType type>
 void float_rows(const MatmulRows& job) {
-  const int step = job.tokens == 1 ? 1 : 4;
+  const int step = job.tokens <= kRowwiseTokensMax ? 1 : 4;
   for (int row = job.row_begin; row < job.row_end; row += step) {
     const int rows = std::min(step, job.row_end - row);
     int token = 0;

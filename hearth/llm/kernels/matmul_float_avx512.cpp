@@ -35,8 +35,9 @@ HEARTH_TARGET_AVX512 void dot_block(const MatmulRows& job, int row, int token) {
   const WeightMatrix& w = *job.weight;
   const std::byte* rows = w.data + row * w.row_bytes;
   const float* x = job.x + size_t(token) * w.cols;
-  // One row and one token alone would wait for each addition: four sums take turns.
-  constexpr int kTurns = kRows * kTokens >= 4 ? 1 : 4;
+  // One row and one token alone would wait for each addition: four sums take turns. Also where
+  // several tokens make several chains, so that each keeps the order it has alone.
+  constexpr int kTurns = kRows == 1 ? 4 : 1;
   __m512 sums[kTurns][kRows][kTokens] = {};
   const auto step = [&](int column, __mmask16 mask, int turn) HEARTH_TARGET_AVX512 {
     __m512 weights[kRows];
@@ -69,7 +70,8 @@ HEARTH_TARGET_AVX512 void dot_block(const MatmulRows& job, int row, int token) {
 
 template <TensorType type, int kTokens>
 void dot_tokens(const MatmulRows& job, int token, int row, int rows) {
-  if (kTokens > 1 && rows == 4) return dot_block<type, 4, kTokens>(job, row, token);
+  const bool is_rowwise = job.tokens <= kRowwiseTokensMax;
+  if (!is_rowwise && rows == 4) return dot_block<type, 4, kTokens>(job, row, token);
   for (int r = 0; r < rows; ++r) dot_block<type, 1, kTokens>(job, row + r, token);
 }
 

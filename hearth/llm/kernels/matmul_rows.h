@@ -27,8 +27,21 @@ struct MatmulRows {
 };
 using MatmulRowsFn = void(const MatmulRows&);
 
+/// Up to so many tokens the vector implementations multiply row by row, each token's sums in the
+/// order they have for one token alone: so answers that decode together read the weights once and
+/// keep their bits. Beyond it panels of rows are faster, in another order.
+constexpr int kRowwiseTokensMax = 4;
+
+/// An implementation as cpu::choose() takes it, and its exact_tokens_max().
+struct MatmulRowsImpl {
+  std::string_view name;
+  cpu::Needs needs;
+  MatmulRowsFn* run;
+  int exact_tokens_max;
+};
+
 /// Implementations for a weight type, best first.
-std::span<const cpu::Impl<MatmulRowsFn>> matmul_rows_impls(formats::TensorType type);
+std::span<const MatmulRowsImpl> matmul_rows_impls(formats::TensorType type);
 
 /// True for the types that multiply in f32 with x as it is.
 constexpr bool multiplies_in_f32(formats::TensorType type) {

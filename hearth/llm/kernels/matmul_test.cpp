@@ -49,6 +49,21 @@ struct Input {
       seen[i] = double{chunk.scale[lane_slot(e / 16)]} * chunk.q[e];
     }
   }
+
+  // `count` tokens from `first` on.
+  Input only(int first, int count) const {
+    Input part = *this;
+    part.tokens = count;
+    const size_t begin = size_t(first) * cols, end = begin + size_t(count) * cols;
+    part.x.assign(x.begin() + begin, x.begin() + end);
+    part.seen.assign(seen.begin() + begin, seen.begin() + end);
+    part.chunks.clear();
+    for (int c = 0; c < chunk_count(cols); ++c)
+      for (int t = first; t < first + count; ++t)
+        part.chunks.push_back(chunks[size_t(c) * tokens + t]);
+    return part;
+  }
+
   int tokens, cols;
   std::vector<float> x;
   std::vector<double> seen;  // [tokens, cols]
@@ -244,6 +259,40 @@ TEST(Matmul, ThreadsAndCompanionsDoNotChangeABit) {
       results.insert(alone);
     }
     EXPECT_EQ(results.size(), 1u) << tokens << " tokens";
+  }
+}
+
+TEST(Matmul, ARowHasTheSameBitsAloneAndInCallsUpToTheStatedCount) {
+  constexpr int kTokens = 20;  // beyond every many-token path
+  constexpr int kRows = 45;
+  for (const TensorType type : weight_types())
+    for (const auto& impl : matmul_rows_impls(type)) {
+      if ((impl.needs & ~cpu::detected_features()) != 0) continue;
+      for (const int cols : {256, formats::info(type).block_elems == 256 ? 1536 : 1376}) {
+        const auto w = make_weights({.type = type, .rows = kRows, .cols = cols, .seed = 12});
+        const Input all(type, kTokens, cols, 13);
+        std::vector<float> alone;
+        for (int t = 0; t < kTokens; ++t) {
+          const auto row = run_rows(impl.run, w.matrix, all.only(t, 1), kRows);
+          alone.insert(alone.end(), row.begin(), row.end());
+        }
+        ASSERT_GE(impl.exact_tokens_max, 1);
+        for (int n = 2; n <= std::min(kTokens, impl.exact_tokens_max); ++n) {
+          const auto together = run_rows(impl.run, w.matrix, all.only(0, n), kRows);
+          EXPECT_TRUE(std::equal(together.begin(), together.end(), alone.begin()))
+              << formats::info(type).name << ' ' << impl.name << " in a call of " << n;
+        }
+      }
+    }
+}
+
+TEST(Matmul, TheStatedCountIsThatOfTheImplementationThatRuns) {
+  for (const TensorType type : weight_types()) {
+    const bool is_scalar = cpu::choose(matmul_rows_impls(type)).name == "scalar";
+    if (is_scalar)
+      EXPECT_GE(exact_tokens_max(type), 1 << 20);
+    else
+      EXPECT_EQ(exact_tokens_max(type), 4);
   }
 }
 

@@ -32,6 +32,10 @@ struct Batch {
   std::span<const std::span<const int32_t>> page_tables;
 };
 
+/// Where the products set no limit, batches of answers that decode together stop at this size: far
+/// beyond it, reading the weights is no longer what a batch waits for.
+inline constexpr int kExactBatchTokensMax = 16;
+
 struct LoadOptions {
   /// Positions that sequences may grow to. Models with two sets of rotary factors (phi3's longrope)
   /// take the long set when this is beyond their original context. 0: not beyond it.
@@ -50,6 +54,9 @@ class Model {
   KvShape kv_shape() const;
   /// Bytes of weights read for one decoded token (each matrix once; one embedding row).
   size_t bytes_per_token() const { return bytes_per_token_; }
+  /// Between 1 and kExactBatchTokensMax: a token of a sequence gives the same bits in every batch
+  /// of at most so many tokens, each of another sequence. What matmul() says of the weights' types.
+  int exact_batch_tokens() const { return exact_batch_tokens_; }
   /// Weights of the model, tied ones once.
   uint64_t parameters() const { return parameters_; }
 
@@ -63,13 +70,15 @@ class Model {
                                          ThreadPool& pool) const = 0;
 
  protected:
-  explicit Model(ModelConfig config) : config_(std::move(config)) {}
+  explicit Model(ModelConfig config, int exact_batch_tokens = 1)
+      : config_(std::move(config)), exact_batch_tokens_(exact_batch_tokens) {}
 
   ModelConfig config_;
 
  private:
   size_t bytes_per_token_ = 0;
   uint64_t parameters_ = 0;
+  int exact_batch_tokens_;
 };
 
 /// Architectures that load() knows, e.g. for error messages and `hearth show`.

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "hearth/formats/quantize.h"
 
 namespace hearth::llm {
@@ -41,7 +43,13 @@ WeightMatrix WeightReader::table(const std::string& name, int rows, int cols) {
 WeightMatrix WeightReader::matrix(const std::string& name, int rows, int cols) {
   const WeightMatrix matrix = table(name, rows, cols);
   bytes_per_token_ += (rows - 1) * matrix.row_bytes;
+  exact_tokens_ = std::min(exact_tokens_, exact_tokens_max(matrix.type));
   return matrix;
+}
+
+void WeightReader::reuse(const WeightMatrix& matrix) {
+  bytes_per_token_ += matrix.rows * matrix.row_bytes;
+  exact_tokens_ = std::min(exact_tokens_, exact_tokens_max(matrix.type));
 }
 
 std::vector<float> WeightReader::vector(const std::string& name, int size) {

@@ -1,5 +1,6 @@
 // The tensors of a model file as weights, each shape checked against the configuration.
 #pragma once
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,7 +27,7 @@ class WeightReader {
   /// A matrix of which decoding a token reads one row.
   WeightMatrix table(const std::string& name, int rows, int cols);
   /// Counts a matrix that serves a second time, as a tied embedding does.
-  void reuse(const WeightMatrix& matrix) { bytes_per_token_ += matrix.rows * matrix.row_bytes; }
+  void reuse(const WeightMatrix& matrix);
   std::vector<float> vector(const std::string& name, int size);
   /// Empty when the file has no such tensor.
   std::vector<float> try_vector(const std::string& name, int size);
@@ -35,6 +36,8 @@ class WeightReader {
   void finish() const;
   size_t bytes_per_token() const { return bytes_per_token_; }
   uint64_t parameters() const { return parameters_; }
+  /// The smallest exact_tokens_max() of the matrices, not of the tables.
+  int exact_tokens() const { return exact_tokens_; }
 
  private:
   const formats::GgufTensor& take(const std::string& name, uint64_t rows, uint64_t cols);
@@ -43,6 +46,7 @@ class WeightReader {
   std::set<std::string, std::less<>> taken_;
   size_t bytes_per_token_ = 0;
   uint64_t parameters_ = 0;
+  int exact_tokens_ = std::numeric_limits<int>::max();
 };
 
 /// `count` rows of `matrix` from `first`: a part of a fused tensor.
