@@ -137,7 +137,7 @@ class Simulation {
   };
 
   Simulation(uint64_t seed, ScheduleLimits limits, int pages)
-      : rng_(seed), limits_(limits), pages_total_(pages), pages_free_(pages) {}
+      : rng_(seed), limits_(limits), pages_free_(pages) {}
 
   void arrive(int prompt, int answer) {
     sequences_.push_back({.view = {}, .ids = prompt, .answer_left = answer});
@@ -255,7 +255,7 @@ class Simulation {
 
   Rng rng_;
   ScheduleLimits limits_;
-  int pages_total_, pages_free_;
+  int pages_free_;
   int longest_delay_ = 0;
   std::vector<Sim> sequences_;
   Decision decision_;
