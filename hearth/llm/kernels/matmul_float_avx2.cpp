@@ -85,6 +85,18 @@ HEARTH_TARGET_AVX2 void dot_block(const MatmulRows& job, int row, int token) {
     }
 }
 
+// Row by row, two tokens at a time: their activations stay in the first-level cache beside a row,
+// which those of four do not, and the next two find the rows of the piece in the second level.
+template <TensorType type>
+void rowwise(const MatmulRows& job) {
+  for (int token = 0; token < job.tokens; token += 2)
+    for (int row = job.row_begin; row < job.row_end; ++row)
+      if (token + 1 < job.tokens)
+        dot_block<type, 1, 2>(job, row, token);
+      else
+        dot_block<type, 1, 1>(job, row, token);
+}
+
 // Four rows and three tokens at a time: twelve sums, one register for weights and the activations
 // in memory. The rows stay in a near cache while all tokens pass.
 template <TensorType type, int kTokens>
@@ -95,9 +107,9 @@ void dot_tokens(const MatmulRows& job, int row, int rows, int token) {
 
 template <TensorType type>
 void float_rows(const MatmulRows& job) {
-  const int step = job.tokens <= kRowwiseTokensMax ? 1 : 4;
-  for (int row = job.row_begin; row < job.row_end; row += step) {
-    const int rows = std::min(step, job.row_end - row);
+  if (job.tokens <= kRowwiseTokensMax) return rowwise<type>(job);
+  for (int row = job.row_begin; row < job.row_end; row += 4) {
+    const int rows = std::min(4, job.row_end - row);
     int token = 0;
     for (; token + 3 <= job.tokens; token += 3) dot_tokens<type, 3>(job, row, rows, token);
     if (job.tokens - token == 2) dot_tokens<type, 2>(job, row, rows, token);

@@ -69,6 +69,24 @@ TEST_P(Forward, HalfPrecisionCacheStaysClose) {
 INSTANTIATE_TEST_SUITE_P(Families, Forward, testing::ValuesIn(all_families()),
                          [](const auto& instance) { return instance.param.architecture; });
 
+TEST(ForwardPass, ATokenHasTheSameBitsAloneAndBesideThoseOfOtherSequences) {
+  // Lengths that differ, so that the batches shrink from 16 to 1 as sequences end.
+  for (const TensorType type : {TensorType::q4_0, TensorType::q4_k, TensorType::q6_k,
+                                TensorType::q8_0, TensorType::f16, TensorType::f32}) {
+    SCOPED_TRACE(formats::info(type).name);
+    const RandomModel file({.type = type, .dim = 256, .head_dim = 64, .ffn_dim = 512});
+    const auto model = Model::load(file.file());
+    ASSERT_GE(model->exact_batch_tokens(), 1);
+    ASSERT_LE(model->exact_batch_tokens(), kExactBatchTokensMax);
+    std::vector<std::vector<int32_t>> sequences;
+    for (int s = 0; s < model->exact_batch_tokens(); ++s)
+      sequences.push_back(random_ids(40 - 2 * s, 20 + s));
+    const auto together = run_sequences(*model, sequences, {.chunk = 1});
+    for (size_t s = 0; s < sequences.size(); ++s)
+      EXPECT_EQ(together[s], run_model(*model, sequences[s], {.chunk = 1})) << "sequence " << s;
+  }
+}
+
 TEST(ForwardPass, EightBitCacheStaysClose) {
   for (RandomModelOptions options : all_families()) {
     options.head_dim = 32;
