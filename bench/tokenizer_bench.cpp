@@ -58,12 +58,11 @@ void run_text(const llm::Tokenizer& tokenizer, const fs::path& path) {
   const auto mb_s = [&](double seconds) {
     return static_cast<double>(text.size()) / seconds / 1e6;
   };
-  fmt::print(
-      R"({{"text":"{}","bytes":{},"ids":{},)"
-      R"("first_mb_s":{:.1f},"median_mb_s":{:.1f},"best_mb_s":{:.1f}}})"
-      "\n",
-      path.filename().string(), text.size(), ids, mb_s(first), mb_s(times[times.size() / 2]),
-      mb_s(times.front()));
+  fmt::print(R"({{"text":"{}","bytes":{},"ids":{},)"
+             R"("first_mb_s":{:.1f},"median_mb_s":{:.1f},"best_mb_s":{:.1f}}})"
+             "\n",
+             path.filename().string(), text.size(), ids, mb_s(first), mb_s(times[times.size() / 2]),
+             mb_s(times.front()));
 }
 
 }  // namespace
