@@ -64,6 +64,8 @@ void BatchEngine::State::run(std::stop_token stop) {
 void BatchEngine::State::take_submissions() {
   const std::lock_guard lock(mutex);
   for (std::unique_ptr<Sequence>& sequence : inbox) loop.add(std::move(sequence));
+  // Until the step ends and the loop is asked again: nobody may see an engine that looks empty.
+  status.waiting += static_cast<int>(inbox.size());
   inbox.clear();
 }
 
