@@ -99,7 +99,7 @@ int ceil_div(int a, int b) { return (a + b - 1) / b; }
 // several per thread, so that uneven cores end together. A few tokens take several panels at once,
 // because only the panels after the first find their weights in the cache.
 Cut cut_job(const WeightMatrix& w, int tokens, int threads) {
-  constexpr size_t kPieceBytes = 64 << 10;
+  constexpr size_t kPieceBytes = 256 << 10;
   constexpr int kTokensPerPieceMin = 96, kPanelsPerPieceMin = 8;
   Cut cut{.rows = kPanelRows, .tokens = tokens, .row_pieces = 0, .token_pieces = 1};
   if (tokens <= 16) {
