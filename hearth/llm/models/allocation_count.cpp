@@ -29,6 +29,9 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   return hearth::counted(std::aligned_alloc(unit, (size + unit - 1) / unit * unit));
 }
 
+// The sanitizers bring their own of this form, whose memory free() would not take.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
