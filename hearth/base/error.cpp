@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace hearth {
 namespace {
@@ -23,7 +24,14 @@ constexpr CodeRow kCodes[] = {
     {Errc::io_failure, "io_failure", 9},
 };
 
-const CodeRow& row(Errc code) { return kCodes[static_cast<int>(code)]; }
+constexpr bool rows_stand_in_the_order_of_errc() {
+  for (size_t i = 0; i < std::size(kCodes); ++i)
+    if (static_cast<size_t>(kCodes[i].code) != i) return false;
+  return true;
+}
+static_assert(rows_stand_in_the_order_of_errc(), "row() takes the code as the index");
+
+const CodeRow& row(Errc code) { return kCodes[static_cast<size_t>(code)]; }
 
 }  // namespace
 

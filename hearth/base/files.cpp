@@ -24,29 +24,34 @@ Errc code_for(int error_number) {
               std::strerror(error_number));
 }
 
-struct Descriptor {
-  int fd;
-  ~Descriptor() { ::close(fd); }
-};
-
-int open_to_read(const fs::path& path, struct stat& status) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || ::fstat(fd, &status) != 0) throw_errno(path, "cannot be opened");
-  if (!S_ISREG(status.st_mode)) {
-    ::close(fd);
-    throw Error(Errc::invalid_argument, "{}: not a regular file", path.string());
+/// A regular file open for reading.
+struct OpenFile {
+  explicit OpenFile(const fs::path& path) {
+    // Without O_NONBLOCK, opening a pipe waits for a writer, for ever if there is none.
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) throw_errno(path, "cannot be opened");
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+      ::close(fd);
+      throw Error(Errc::invalid_argument, "{}: not a regular file", path.string());
+    }
+    size_bytes = static_cast<size_t>(status.st_size);
   }
-  return fd;
-}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { ::close(fd); }
+
+  int fd;
+  size_t size_bytes = 0;
+};
 
 }  // namespace
 
 MappedFile MappedFile::open(const fs::path& path) {
-  struct stat status {};
-  const Descriptor file{open_to_read(path, status)};
+  const OpenFile file(path);
   MappedFile mapped;
   mapped.path_ = path;
-  mapped.size_bytes_ = static_cast<size_t>(status.st_size);
+  mapped.size_bytes_ = file.size_bytes;
   if (mapped.size_bytes_ == 0) return mapped;  // mmap refuses an empty range
   void* address = ::mmap(nullptr, mapped.size_bytes_, PROT_READ, MAP_SHARED, file.fd, 0);
   if (address == MAP_FAILED) throw_errno(path, "cannot be mapped");
@@ -65,9 +70,8 @@ void MappedFile::swap(MappedFile& other) noexcept {
 }
 
 std::string read_file(const fs::path& path, size_t size_max_bytes) {
-  struct stat status {};
-  const Descriptor file{open_to_read(path, status)};
-  const auto size = static_cast<size_t>(status.st_size);
+  const OpenFile file(path);
+  const size_t size = file.size_bytes;
   if (size > size_max_bytes)
     throw Error(Errc::resource_exhausted, "{}: {} bytes, at most {} are read", path.string(), size,
                 size_max_bytes);
@@ -84,6 +88,9 @@ std::string read_file(const fs::path& path, size_t size_max_bytes) {
 }
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path), beside_(path) {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    throw Error(Errc::invalid_argument, "{}: is there and not a regular file", path_.string());
   // The process id keeps two writers of one file apart; the last to commit wins.
   beside_ += fmt::format(".{}.partial", ::getpid());
   fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -1,6 +1,7 @@
 // Files: read whole, mapped, and written so that a crash or a full disk leaves the old content.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -11,6 +12,8 @@ namespace hearth {
 namespace fs = std::filesystem;
 
 /// A file mapped read-only and shared; pages arrive when touched. Move-only; unmaps when destroyed.
+/// Who shortens the file meanwhile ends the program (SIGBUS); a file that AtomicFile replaces stays
+/// whole, because the mapping keeps the old one.
 class MappedFile {
  public:
   /// Maps the regular file at `path`. Errors: not_found, io_failure, invalid_argument (not a
@@ -37,15 +40,16 @@ class MappedFile {
   fs::path path_;
 };
 
-/// The whole file as bytes. Errors: not_found, io_failure, resource_exhausted above
-/// `size_max_bytes`.
+/// The whole regular file as bytes. Errors: not_found, io_failure, invalid_argument (not a regular
+/// file), resource_exhausted above `size_max_bytes`.
 std::string read_file(const fs::path& path, size_t size_max_bytes = size_t{1} << 30);
 
 /// Writes a file beside its final name and renames it into place on commit(): readers see the old
 /// file or the whole new one. Destroyed without commit(), it removes what it wrote.
 class AtomicFile {
  public:
-  /// Errors: io_failure (folder missing, no permission, disk full).
+  /// Errors: io_failure (folder missing, no permission, disk full); invalid_argument when `path` is
+  /// there and not a regular file: a rename would put a file in the place of /dev/null.
   explicit AtomicFile(const fs::path& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

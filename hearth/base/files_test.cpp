@@ -1,7 +1,11 @@
 #include "hearth/base/files.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <functional>
 
 #include "hearth/base/error.h"
 
@@ -19,14 +23,14 @@ class Files : public testing::Test {
   fs::path folder_;
 };
 
-Errc code_of(const std::function<void()>& body) {
+void expect_error(const std::function<void()>& body, Errc code, const std::string& text) {
   try {
     body();
+    ADD_FAILURE() << "no error; expected: " << text;
   } catch (const Error& e) {
-    return e.code();
+    EXPECT_EQ(e.code(), code);
+    EXPECT_THAT(e.what(), testing::HasSubstr(text));
   }
-  ADD_FAILURE() << "no error";
-  return Errc::conflict;
 }
 
 TEST_F(Files, WhatIsCommittedIsReadBack) {
@@ -55,22 +59,44 @@ TEST_F(Files, WithoutACommitTheOldContentStaysAndNothingIsLeftBehind) {
 }
 
 TEST_F(Files, ErrorsNameThePath) {
-  EXPECT_EQ(code_of([&] { MappedFile::open(folder_ / "none"); }), Errc::not_found);
-  EXPECT_EQ(code_of([&] { MappedFile::open(folder_); }), Errc::invalid_argument);
-  EXPECT_EQ(code_of([&] { AtomicFile(folder_ / "no" / "folder"); }), Errc::io_failure);
+  const fs::path none = folder_ / "none", deep = folder_ / "no" / "folder";
+  expect_error([&] { MappedFile::open(none); }, Errc::not_found, none.string());
+  expect_error([&] { read_file(none); }, Errc::not_found, none.string());
+  expect_error([&] { MappedFile::open(folder_); }, Errc::invalid_argument, folder_.string());
+  expect_error([&] { AtomicFile file(deep); }, Errc::io_failure, deep.string());
   AtomicFile file(folder_ / "big");
   file.write(std::string(100, 'x'));
   file.commit();
-  EXPECT_EQ(code_of([&] { read_file(folder_ / "big", 99); }), Errc::resource_exhausted);
+  expect_error([&] { read_file(folder_ / "big", 99); }, Errc::resource_exhausted,
+               (folder_ / "big").string() + ": 100 bytes, at most 99 are read");
+}
+
+TEST_F(Files, APipeIsRefusedAndNotWaitedFor) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_error([&] { MappedFile::open(pipe); }, Errc::invalid_argument, "not a regular file");
+  expect_error([&] { read_file(pipe); }, Errc::invalid_argument, "not a regular file");
+}
+
+TEST_F(Files, OnlyAFileIsReplaced) {
+  expect_error([] { AtomicFile file("/dev/null"); }, Errc::invalid_argument, "/dev/null");
+  expect_error([&] { AtomicFile file(folder_); }, Errc::invalid_argument, folder_.string());
+  EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 TEST_F(Files, AFullDiskIsAnErrorAndNotALoss) {
   if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full on this system";
+  const fs::path path = folder_ / "a";
+  {
+    AtomicFile file(path);
+    file.write("old");
+    file.commit();
+  }
   // /dev/full cannot be renamed over; writing through it shows the error path of write().
   fs::create_symlink("/dev/full", folder_ / fmt::format("a.{}.partial", ::getpid()));
-  AtomicFile file(folder_ / "a");
-  EXPECT_EQ(code_of([&] { file.write(std::string(1 << 20, 'x')); }), Errc::io_failure);
-  EXPECT_FALSE(fs::exists(folder_ / "a"));
+  AtomicFile file(path);
+  expect_error([&] { file.write(std::string(1 << 20, 'x')); }, Errc::io_failure, path.string());
+  EXPECT_EQ(read_file(path), "old");
 }
 
 TEST_F(Files, AnEmptyFileMapsToNoBytes) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace hearth {
 namespace {
 
@@ -26,6 +28,16 @@ TEST(Units, SecondsPickTheUnitThatReadsBest) {
   EXPECT_EQ(format_seconds(75), "1 min 15 s");
   EXPECT_EQ(format_seconds(3 * 3600 + 5 * 60), "3 h 5 min");
   EXPECT_EQ(format_seconds(-1), "-");
+  EXPECT_EQ(format_seconds(std::nan("")), "-");
+}
+
+TEST(Units, WhatRoundsToAWholeUnitIsShownInIt) {
+  EXPECT_EQ(format_seconds(0.99994e-3), "999.9 us");
+  EXPECT_EQ(format_seconds(0.99996e-3), "1.0 ms");
+  EXPECT_EQ(format_seconds(0.99996), "1.0 s");
+  EXPECT_EQ(format_seconds(59.96), "1 min 0 s");
+  EXPECT_EQ(format_seconds(3599.6), "1 h 0 min");
+  EXPECT_EQ(format_count(999'960), "1.0 M");
 }
 
 }  // namespace
