@@ -13,7 +13,8 @@ constexpr ConfigReader::IntRange kDim = {1, 1 << 17};
 constexpr ConfigReader::IntRange kFfnDim = {1, 1 << 20};
 constexpr ConfigReader::IntRange kHeads = {1, 4096};
 constexpr ConfigReader::IntRange kHeadDim = {1, 4096};
-constexpr ConfigReader::IntRange kPositions = {1, 1 << 30};
+// Attention masks positions in f32, and rotary angles are exact, up to here.
+constexpr ConfigReader::IntRange kPositions = {1, 1 << 24};
 constexpr uint64_t kVocabMax = 1 << 24;
 
 }  // namespace
@@ -78,11 +79,13 @@ bool ConfigReader::is_array(std::string_view suffix) const {
 namespace {
 
 int vocab_size(const formats::Gguf& file) {
-  const formats::GgufTensor& embedding = file.tensor("token_embd.weight");
-  if (embedding.rows() > kVocabMax)
-    throw Error(Errc::corrupt_data, "{}: tensor 'token_embd.weight' has {} rows, the limit is {}",
-                file.name(), embedding.rows(), kVocabMax);
-  return static_cast<int>(embedding.rows());
+  constexpr std::string_view kName = "token_embd.weight";
+  const formats::GgufTensor* embedding = file.find_tensor(kName);
+  if (!embedding) throw Error(Errc::corrupt_data, "{}: tensor '{}' is missing", file.name(), kName);
+  if (embedding->rows() > kVocabMax)
+    throw Error(Errc::corrupt_data, "{}: tensor '{}' has {} rows, the limit is {}", file.name(),
+                kName, embedding->rows(), kVocabMax);
+  return static_cast<int>(embedding->rows());
 }
 
 int require_of_layers(const ConfigReader& reader, std::string_view suffix,

@@ -196,7 +196,7 @@ Rows llama(const File& f, Rows x) {
     const Rows a = attend(q, k, v,
                           {.heads = f.heads,
                            .kv_heads = f.kv_heads,
-                           .scale = 1 / std::sqrt(double(f.head_dim)),
+                           .scale = f.real("attention.scale", 1 / std::sqrt(double(f.head_dim))),
                            .window = window});
     x = sum(x, linear(f, a, block(l, "attn_output")));
     x = sum(x, gated_silu_block(f, x, l));

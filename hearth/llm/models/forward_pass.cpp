@@ -41,6 +41,8 @@ void ForwardPass::place_tokens(const Batch& batch, const KvCache& cache) {
   const size_t page_tokens = cache.shape().page_tokens;
   for (int t = 0; t < tokens_; ++t) {
     const Batch::Token& token = batch.tokens[t];
+    HEARTH_CHECK(token.sequence >= 0 &&
+                 static_cast<size_t>(token.sequence) < batch.page_tables.size());
     const std::span<const int32_t> pages = batch.page_tables[token.sequence];
     HEARTH_CHECK(token.id >= 0 && token.id < config_.vocab_size);
     HEARTH_CHECK(token.position >= 0 && token.position / page_tokens < pages.size());

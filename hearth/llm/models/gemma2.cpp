@@ -14,8 +14,9 @@ namespace {
 // The 27B model, the one with 46 layers, scales by the embedding's share of a head, not by the
 // head's own size; the file does not say so.
 float query_scale(const ModelConfig& config) {
-  const int width = config.layers == 46 ? config.dim / config.heads : config.head_dim_k;
-  return 1 / std::sqrt(float(width));
+  const float width =
+      config.layers == 46 ? float(config.dim) / float(config.heads) : float(config.head_dim_k);
+  return 1 / std::sqrt(width);
 }
 
 class Gemma2 final : public Model {

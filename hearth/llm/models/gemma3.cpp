@@ -15,8 +15,9 @@ namespace {
 // The 27B model, the one with 62 layers, scales by the embedding's share of a head, not by the
 // head's own size; the file does not say so.
 float query_scale(const ModelConfig& config) {
-  const int width = config.layers == 62 ? config.dim / config.heads : config.head_dim_k;
-  return 1 / std::sqrt(float(width));
+  const float width =
+      config.layers == 62 ? float(config.dim) / float(config.heads) : float(config.head_dim_k);
+  return 1 / std::sqrt(width);
 }
 
 RopeSettings local_rope(const ModelFile& file) {

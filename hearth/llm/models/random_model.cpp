@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "hearth/base/rng.h"
@@ -23,6 +24,10 @@ struct Tensor {
   float mean, deviation;
 };
 
+bool is_left_out(const RandomModelOptions& options, std::string_view name) {
+  return std::find(options.without.begin(), options.without.end(), name) != options.without.end();
+}
+
 // Collects the tensors of one model in the order in which they are written.
 class TensorList {
  public:
@@ -30,11 +35,11 @@ class TensorList {
 
   // A product with a unit-size input has elements of size `gain`.
   void matrix(std::string name, int rows, int cols, float gain = 1) {
-    tensors_.push_back({std::move(name), options_.type, rows, cols, false, 0,
-                        gain / std::sqrt(static_cast<float>(cols))});
+    add({std::move(name), options_.type, rows, cols, false, 0,
+         gain / std::sqrt(static_cast<float>(cols))});
   }
   void vector(std::string name, int size, float mean, float deviation) {
-    tensors_.push_back({std::move(name), TensorType::f32, 1, size, true, mean, deviation});
+    add({std::move(name), TensorType::f32, 1, size, true, mean, deviation});
   }
   void norm(std::string name, int size) { vector(std::move(name), size, 1.0f, 0.2f); }
   void bias(std::string name, int size) {
@@ -43,6 +48,10 @@ class TensorList {
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
  private:
+  void add(Tensor tensor) {
+    if (!is_left_out(options_, tensor.name)) tensors_.push_back(std::move(tensor));
+  }
+
   const RandomModelOptions& options_;
   std::vector<Tensor> tensors_;
 };
@@ -145,7 +154,7 @@ std::string with_architecture(std::string key, const std::string& architecture) 
 
 void write_keys(GgufWriter& writer, const RandomModelOptions& o) {
   const auto set = [&](const std::string& key, GgufValue value) {
-    writer.set(with_architecture(key, o.architecture), std::move(value));
+    if (!is_left_out(o, key)) writer.set(with_architecture(key, o.architecture), std::move(value));
   };
   const auto set_int = [&](const std::string& key, int value) {
     set(key, static_cast<uint32_t>(value));
@@ -187,8 +196,12 @@ void write_random_model(const fs::path& path, const RandomModelOptions& options)
     if (!tensor.is_vector) shape.push_back(static_cast<uint64_t>(tensor.rows));
     writer.declare(tensor.name, tensor.type, std::move(shape));
   }
+  for (const ExtraVector& extra : options.extra)
+    writer.declare(extra.name, extra.type, {extra.values.size()});
   Rng rng(options.seed);
   for (const Tensor& tensor : tensors) write_tensor(writer, tensor, rng);
+  for (const ExtraVector& extra : options.extra)
+    writer.write(std::as_bytes(std::span(extra.values)));
   writer.finish();
 }
 

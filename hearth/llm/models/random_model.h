@@ -12,6 +12,13 @@
 
 namespace hearth::llm {
 
+/// A vector written as it stands here; its type must have four bytes an element.
+struct ExtraVector {
+  std::string name;
+  std::vector<float> values;
+  formats::TensorType type = formats::TensorType::f32;
+};
+
 struct RandomModelOptions {
   std::string architecture = "llama";
   formats::TensorType type = formats::TensorType::f32;  // of all matrices; norms and biases are f32
@@ -30,6 +37,10 @@ struct RandomModelOptions {
   bool rope_factors = false;  // rope_freqs, or phi3's long and short sets
   /// Written after the usual keys, replacing them; "{a}" in a name is the architecture.
   std::vector<std::pair<std::string, formats::GgufValue>> keys = {};
+  /// Keys (spelled as in `keys`) and tensors that are not written.
+  std::vector<std::string> without = {};
+  /// Written after the other tensors, which they leave as they are.
+  std::vector<ExtraVector> extra = {};
 };
 
 /// Vocabulary of every random model: SPM with <unk> <s> </s>, 256 byte tokens, and pieces for a bit

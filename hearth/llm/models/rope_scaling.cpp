@@ -84,9 +84,13 @@ std::vector<float> read_rope_factors(WeightReader& weights, const RopeSettings& 
 
 std::vector<float> read_longrope_factors(WeightReader& weights, const RopeSettings& rope,
                                          int context) {
-  const std::vector<float> long_set = read_rope_factors(weights, rope, "rope_factors_long.weight");
-  const std::vector<float> short_set =
-      read_rope_factors(weights, rope, "rope_factors_short.weight");
+  const std::string long_name = "rope_factors_long.weight",
+                    short_name = "rope_factors_short.weight";
+  const std::vector<float> long_set = read_rope_factors(weights, rope, long_name);
+  const std::vector<float> short_set = read_rope_factors(weights, rope, short_name);
+  if (long_set.empty() != short_set.empty())
+    throw Error(Errc::corrupt_data, "{}: tensor '{}' is missing", weights.file_name(),
+                long_set.empty() ? long_name : short_name);
   return context > rope.original_context ? long_set : short_set;
 }
 

@@ -36,7 +36,8 @@ RopeSettings read_rope(const ConfigReader& reader, const ModelConfig& config);
 std::vector<float> read_rope_factors(WeightReader& weights, const RopeSettings& settings,
                                      const std::string& name);
 /// Longrope's divisors: rope_factors_long if `context` positions pass the original context, else
-/// rope_factors_short. Empty when the file has none.
+/// rope_factors_short. Empty when the file has none. Errors: as read_rope_factors, and corrupt_data
+/// when one of the two sets is missing.
 std::vector<float> read_longrope_factors(WeightReader& weights, const RopeSettings& settings,
                                          int context);
 

@@ -9,10 +9,12 @@
 namespace hearth::llm {
 namespace {
 
-// Written by old converters, computed by us: the rotary frequencies of early llama files.
-bool is_superfluous(std::string_view name) {
-  return name.ends_with(".attn_rot_embd") || name.ends_with(".attn_rot_embd.weight") ||
-         name.ends_with(".rotary_emb.inv_freq");
+// What old converters carried along of a model's rotary frequencies: they follow from the metadata,
+// so leaving them out changes no answer. `rope_freqs.weight` is here for the families that do not
+// read it. No other surplus is harmless, least of all a bias.
+bool is_harmless(std::string_view name) {
+  return name.ends_with(".rotary_emb.inv_freq") || name.ends_with(".attn_rot_embd") ||
+         name.ends_with(".attn_rot_embd.weight") || name == "rope_freqs.weight";
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ std::vector<float> WeightReader::try_vector(const std::string& name, int size) {
 
 void WeightReader::finish() const {
   for (const formats::GgufTensor& tensor : file_->tensors())
-    if (!taken_.contains(tensor.name) && !is_superfluous(tensor.name))
+    if (!taken_.contains(tensor.name) && !is_harmless(tensor.name))
       throw Error(Errc::unsupported, "{}: tensor '{}' has no place in a {} model", file_->name(),
                   tensor.name, file_->string("general.architecture"));
 }

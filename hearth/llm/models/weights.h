@@ -32,7 +32,8 @@ class WeightReader {
   /// Empty when the file has no such tensor.
   std::vector<float> try_vector(const std::string& name, int size);
 
-  /// Refuses tensors that nobody asked for: leaving out a weight would change every answer.
+  /// Refuses tensors that nobody asked for: leaving out a weight would change every answer. Only
+  /// known leftovers of old converters (rotary frequencies) are passed over.
   void finish() const;
   size_t bytes_per_token() const { return bytes_per_token_; }
   uint64_t parameters() const { return parameters_; }
