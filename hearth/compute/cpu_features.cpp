@@ -3,6 +3,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace hearth::cpu {
 namespace {
 
@@ -20,7 +24,7 @@ constexpr NeedRow kNeeds[] = {
     {kAvx512Vbmi, "avx512_vbmi"},
 };
 
-// What `HEARTH_CPU` allows; a name also needs its own first bit to be there.
+// What `HEARTH_CPU` allows, and what must be there for it.
 struct LevelRow {
   std::string_view name;
   Needs allowed;
@@ -37,8 +41,11 @@ Needs detect() {
   Needs found = kNone;
 #if defined(__x86_64__)
   __builtin_cpu_init();  // also asks the operating system whether it saves the wide registers
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found |= kAvx2;
-  if (!(found & kAvx2)) return found;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  // Read from CPUID are the features whose names the compilers of Debian 12 do not all know.
+  const bool has_f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & (1u << 29));
+  if (!has_f16c || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return found;
+  found |= kAvx2;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
     found |= kAvx512;
@@ -47,31 +54,9 @@ Needs detect() {
     if (__builtin_cpu_supports("avx512bf16")) found |= kAvx512Bf16;
     if (__builtin_cpu_supports("avx512vbmi")) found |= kAvx512Vbmi;
   }
-  // CPUID leaf 7.1, EAX bit 4: compilers of Debian 12 do not know the name yet.
-  unsigned eax = 7, ebx = 0, ecx = 1, edx = 0;
-  unsigned leaf_max = 0, unused_b = 0, unused_c = 0, unused_d = 0;
-  asm volatile("cpuid"
-               : "=a"(leaf_max), "=b"(unused_b), "=c"(unused_c), "=d"(unused_d)
-               : "a"(0), "c"(0));
-  if (leaf_max >= 7) {
-    asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    if (eax & (1u << 4)) found |= kAvxVnni;
-  }
+  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & (1u << 4))) found |= kAvxVnni;
 #endif
   return found;
-}
-
-Needs apply_setting(Needs detected) {
-  const char* wanted = std::getenv("HEARTH_CPU");
-  if (!wanted || !*wanted) return detected;
-  for (const LevelRow& level : kLevels) {
-    if (level.name != wanted) continue;
-    if ((detected & level.required) != level.required)
-      throw Error(Errc::invalid_argument, "HEARTH_CPU={}: this CPU has only: {}", wanted,
-                  describe(detected));
-    return detected & level.allowed;
-  }
-  throw Error(Errc::invalid_argument, "HEARTH_CPU={}: must be scalar, avx2 or avx512", wanted);
 }
 
 }  // namespace
@@ -81,8 +66,23 @@ Needs detected_features() {
   return detected;
 }
 
+Needs capped_features(Needs detected, std::string_view setting) {
+  if (setting.empty()) return detected;
+  for (const LevelRow& level : kLevels) {
+    if (level.name != setting) continue;
+    if ((detected & level.required) != level.required)
+      throw Error(Errc::invalid_argument, "HEARTH_CPU={}: this CPU has only: {}", setting,
+                  describe(detected));
+    return detected & level.allowed;
+  }
+  throw Error(Errc::invalid_argument, "HEARTH_CPU={}: must be scalar, avx2 or avx512", setting);
+}
+
 Needs features() {
-  static const Needs allowed = apply_setting(detected_features());
+  static const Needs allowed = [] {
+    const char* setting = std::getenv("HEARTH_CPU");
+    return capped_features(detected_features(), setting ? setting : "");
+  }();
   return allowed;
 }
 

@@ -44,6 +44,9 @@ struct Impl {
 Needs features();
 /// What the CPU and the operating system offer, whatever `HEARTH_CPU` says.
 Needs detected_features();
+/// What a value of `HEARTH_CPU` leaves of `detected`; all of it for an empty one. Errors: as
+/// features().
+Needs capped_features(Needs detected, std::string_view setting);
 /// "avx2 avx512 avx512_vnni", or "none".
 std::string describe(Needs needs);
 /// Why an implementation with these needs is passed over here ("needs avx512_vnni",

@@ -24,6 +24,27 @@ TEST(CpuFeatures, FeaturesAreNamed) {
   EXPECT_FALSE(cpu_name().empty());
 }
 
+TEST(CpuFeatures, ASettingTakesAwayWhatIsAboveIt) {
+  constexpr Needs kAll = kAvx2 | kAvx512 | kAvx512Vnni;
+  EXPECT_EQ(capped_features(kAll, ""), kAll);
+  EXPECT_EQ(capped_features(kAll, "avx512"), kAll);
+  EXPECT_EQ(capped_features(kAll, "avx2"), kAvx2);
+  EXPECT_EQ(capped_features(kAll, "scalar"), kNone);
+}
+
+TEST(CpuFeatures, ASettingAboveTheCpuIsAnErrorThatNamesWhatThereIs) {
+  const auto error_of = [](Needs detected, std::string_view setting) -> std::string {
+    try {
+      capped_features(detected, setting);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error_of(kAvx2, "avx512"), "HEARTH_CPU=avx512: this CPU has only: avx2");
+  EXPECT_EQ(error_of(kNone, "avx2"), "HEARTH_CPU=avx2: this CPU has only: none");
+}
+
 // The setting is read once a process, so each case runs in a child.
 TEST(CpuFeaturesDeathTest, TheSettingCapsTheLevelOrIsRefused) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";

@@ -1,12 +1,12 @@
 #include "hearth/compute/thread_pool.h"
 
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
-#include <string>
+#include <system_error>
 
 #include "hearth/base/error.h"
 
@@ -36,18 +36,36 @@ void wait_for_change(std::atomic<T>& value, T old) {
   value.wait(old, std::memory_order_acquire);
 }
 
+// cgroup v2 quota in cores, rounded up; a large number without a quota, which the file calls "max".
+int quota_cores() {
+  constexpr double kNoQuota = 1 << 20;
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota_us = 0, period_us = 0;
+  if (!(file >> quota_us >> period_us) || period_us <= 0) return static_cast<int>(kNoQuota);
+  return static_cast<int>(std::clamp(std::ceil(quota_us / period_us), 1.0, kNoQuota));
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  if (threads < 0 || threads > 1024)
-    throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and 1024",
-                threads);
-  const int count = threads == 0 ? usable_cores() : threads;
-  workers_.reserve(count - 1);
-  for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { work(i); });
+  if (threads < 0 || threads > kThreadsMax)
+    throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and {}",
+                threads, kThreadsMax);
+  const int count = threads == 0 ? std::min(usable_cores(), kThreadsMax) : threads;
+  workers_.reserve(static_cast<size_t>(count - 1));
+  try {
+    for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error& error) {
+    const int started = size();
+    stop();  // a thread that is destroyed while it runs would end the program
+    throw Error(Errc::resource_exhausted, "threads: only {} of {} could be started: {}", started,
+                count, error.what());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stop_ = true;
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
@@ -92,25 +110,14 @@ void ThreadPool::parallel_for(size_t count, size_t grain,
   });
 }
 
-namespace {
-
-// cgroup v2 quota in cores, rounded up; a large number without a quota.
-int quota_cores() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period_us = 0;
-  if (!(file >> quota >> period_us) || quota == "max" || period_us <= 0) return 1 << 20;
-  return std::max(1, static_cast<int>(std::stod(quota) / period_us + 0.99));
-}
-
-}  // namespace
-
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  int cores = 1;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
-  return std::min(cores, quota_cores());
+  // A machine with more cores than a cpu_set_t has bits refuses the call.
+  const bool has_mask = ::sched_getaffinity(0, sizeof set, &set) == 0;
+  const int cores =
+      has_mask ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, std::min(cores, quota_cores()));
 }
 
 }  // namespace hearth

@@ -6,6 +6,7 @@
 #pragma once
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,11 @@ namespace hearth {
 
 class ThreadPool {
  public:
+  static constexpr int kThreadsMax = 1024;
+
   /// `threads` >= 1 in all, the caller included; 0 takes one per core this process may run on.
+  /// Errors: invalid_argument (below 0 or above kThreadsMax), resource_exhausted (the system starts
+  /// no more threads).
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -34,6 +39,7 @@ class ThreadPool {
 
  private:
   void work(int thread);
+  void stop();
 
   std::vector<std::thread> workers_;
   std::atomic<uint32_t> generation_{0};  // bumped for each loop; workers wait for it to change
@@ -42,7 +48,8 @@ class ThreadPool {
   const FunctionRef<void(int)>* body_ = nullptr;
 };
 
-/// Cores that this process may run on (affinity mask and cgroup quota), at least 1.
+/// Cores that this process may run on, at least 1: its affinity mask, and the quota of the cgroup
+/// that it sees as the root, which is a container's own.
 int usable_cores();
 
 }  // namespace hearth

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <numeric>
 
 #include "hearth/base/error.h"
@@ -55,6 +60,36 @@ TEST(ThreadPool, AThreadCountOutOfRangeIsAnError) {
   EXPECT_THROW(ThreadPool(-1), Error);
   EXPECT_THROW(ThreadPool(1025), Error);
   EXPECT_GE(usable_cores(), 1);
+}
+
+rlim_t address_space_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  rlim_t pages = 0;
+  statm >> pages;
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+}
+
+[[noreturn]] void start_more_threads_than_there_is_room_for() {
+  const rlim_t bytes = address_space_bytes() + (rlim_t{100} << 20);  // about ten stacks
+  const rlimit limit = {bytes, bytes};
+  setrlimit(RLIMIT_AS, &limit);
+  try {
+    ThreadPool pool(1024);
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s", e.what());
+    std::exit(exit_status(e.code()));
+  }
+  std::exit(1);
+}
+
+TEST(ThreadPoolDeathTest, ThreadsThatTheSystemRefusesAreAnError) {
+  if (address_space_bytes() > rlim_t{1} << 40)
+    GTEST_SKIP() << "a sanitizer's shadow memory leaves nothing to limit";
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  // In a child, because the limit stays.
+  EXPECT_EXIT(start_more_threads_than_there_is_room_for(),
+              testing::ExitedWithCode(exit_status(Errc::resource_exhausted)),
+              "threads: only [0-9]+ of 1024 could be started");
 }
 
 }  // namespace
