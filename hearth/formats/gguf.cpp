@@ -1,14 +1,17 @@
 #include "hearth/formats/gguf.h"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "hearth/formats/gguf_parse.h"
+#include "hearth/formats/printable.h"
 
 namespace hearth::formats {
 namespace {
 
 constexpr uint64_t kSplitsMax = 4096;
+constexpr std::string_view kSplitTensors = "split.tensors.count";  // of all parts
 
 [[noreturn]] void wrong_type(const std::string& file, std::string_view key,
                              std::string_view wanted) {
@@ -45,6 +48,9 @@ std::optional<std::vector<Out>> as_numbers(const GgufArray& array) {
           for (const Item item : items) {
             if constexpr (std::is_same_v<Item, uint64_t> && std::is_integral_v<Out>)
               if (!std::in_range<Out>(item)) return std::nullopt;
+            if constexpr (std::is_same_v<Item, double>)
+              if (std::isfinite(item) && std::fabs(item) > std::numeric_limits<Out>::max())
+                return std::nullopt;
             out.push_back(static_cast<Out>(item));
           }
           return out;
@@ -55,11 +61,11 @@ std::optional<std::vector<Out>> as_numbers(const GgufArray& array) {
 
 /// X-00002-of-00005.gguf taken apart.
 struct SplitName {
-  std::string prefix;  // "X"
-  uint64_t count;      // 5
+  std::string prefix;      // "X"
+  uint64_t number, count;  // 2, 5
 
-  fs::path path(const fs::path& folder, uint64_t number) const {
-    return folder / fmt::format("{}-{:05}-of-{:05}.gguf", prefix, number + 1, count);
+  fs::path path(const fs::path& folder, uint64_t part) const {
+    return folder / fmt::format("{}-{:05}-of-{:05}.gguf", prefix, part, count);
   }
 };
 
@@ -77,10 +83,21 @@ std::optional<SplitName> try_split_name(const fs::path& path) {
   const std::string_view tail = std::string_view(name).substr(name.size() - kPattern.size());
   const auto number = five_digits(tail.substr(1, 5)), count = five_digits(tail.substr(10, 5));
   if (tail[0] != '-' || tail.substr(6, 4) != "-of-" || !number || !count) return std::nullopt;
-  return SplitName{name.substr(0, name.size() - kPattern.size()), *count};
+  return SplitName{name.substr(0, name.size() - kPattern.size()), *number, *count};
 }
 
 }  // namespace
+
+std::optional<uint64_t> try_u64(const GgufValue& value) { return as_integer<uint64_t>(value); }
+
+std::optional<uint64_t> try_tensor_bytes(TensorType type, std::span<const uint64_t> shape) {
+  uint64_t bytes = shape[0] / info(type).block_elems;
+  bool overflow = __builtin_mul_overflow(bytes, uint64_t{info(type).block_bytes}, &bytes);
+  for (const uint64_t extent : shape.subspan(1))
+    overflow |= __builtin_mul_overflow(bytes, extent, &bytes);
+  if (overflow) return std::nullopt;
+  return bytes;
+}
 
 size_t GgufArray::size() const {
   return std::visit([](const auto& held) { return held.size(); }, items);
@@ -99,8 +116,8 @@ void GgufParser::open(const fs::path& path, Gguf& out) {
   out.files_.push_back(std::move(file));
   if (const uint64_t count = out.try_u64("split.count").value_or(1); count > 1)
     throw Error(Errc::invalid_argument,
-                "{}: is one of {} parts, but is not named like X-00001-of-{:05}.gguf, so the "
-                "others cannot be found",
+                "{}: split.count is {}, but the file is not named like X-00001-of-{:05}.gguf, so "
+                "the other parts cannot be found",
                 path.string(), count, count);
 }
 
@@ -109,37 +126,50 @@ void GgufParser::open_splits(const fs::path& path, Gguf& out) {
   if (names.count < 1 || names.count > kSplitsMax)
     throw Error(Errc::invalid_argument, "{}: {} parts, 1 to {} are read", path.string(),
                 names.count, kSplitsMax);
+  if (names.number < 1 || names.number > names.count)
+    throw Error(Errc::invalid_argument, "{}: part {} of {}", path.string(), names.number,
+                names.count);
   const fs::path folder = path.parent_path();
   for (uint64_t number = 0; number < names.count; ++number)
-    append_split(names.path(folder, number), number, names.count, out);
+    append_split(names.path(folder, number + 1), number, names.count, out);
   out.name_ = path.string();
-  const std::optional<uint64_t> wanted = out.try_u64("split.tensors.count");
+  const std::optional<uint64_t> wanted = out.try_u64(kSplitTensors);
   if (wanted && *wanted != out.tensors_.size())
-    throw Error(Errc::corrupt_data,
-                "{}: split.tensors.count is {}, but the {} parts hold {} tensors", out.name_,
-                *wanted, names.count, out.tensors_.size());
+    throw Error(Errc::corrupt_data, "{}: {} is {}, but the {} parts hold {} tensors", out.name_,
+                kSplitTensors, *wanted, names.count, out.tensors_.size());
 }
 
 void GgufParser::append_split(const fs::path& path, uint64_t number, uint64_t count, Gguf& out) {
   MappedFile file = MappedFile::open(path);
   Gguf part;
   parse(file.bytes(), path.string(), part);
-  if (part.u64("split.no") != number || part.u64("split.count") != count)
-    throw Error(Errc::corrupt_data, "{}: says it is part {} (from 0) of {}, its name says {} of {}",
-                path.string(), part.u64("split.no"), part.u64("split.count"), number, count);
+  // A whole model that is merely named like a split needs no keys.
+  const uint64_t own_number = part.try_u64("split.no").value_or(0);
+  const uint64_t own_count = part.try_u64("split.count").value_or(1);
+  if (own_number != number || own_count != count)
+    throw Error(Errc::corrupt_data,
+                "{}: split.no is {} and split.count {}, expected {} and {} by the file's name",
+                path.string(), own_number, own_count, number, count);
   const uint64_t size_bytes = out.size_bytes_ + part.size_bytes_;
-  if (number == 0) {
+  if (number == 0)
     out = std::move(part);
-  } else {
-    for (GgufTensor& tensor : part.tensors_) {
-      if (!out.tensor_index_.emplace(tensor.name, out.tensors_.size()).second)
-        throw Error(Errc::corrupt_data, "{}: tensor '{}' is in an earlier part too", path.string(),
-                    printable(tensor.name));
-      out.tensors_.push_back(std::move(tensor));
-    }
-  }
+  else
+    append_tensors(path, part, out);
   out.size_bytes_ = size_bytes;
   out.files_.push_back(std::move(file));
+}
+
+void GgufParser::append_tensors(const fs::path& path, Gguf& part, Gguf& out) {
+  const auto here = part.try_u64(kSplitTensors), first = out.try_u64(kSplitTensors);
+  if (here && first && *here != *first)
+    throw Error(Errc::corrupt_data, "{}: {} is {}, but {} in the first part", path.string(),
+                kSplitTensors, *here, *first);
+  for (GgufTensor& tensor : part.tensors_) {
+    if (!out.tensor_index_.emplace(tensor.name, out.tensors_.size()).second)
+      throw Error(Errc::corrupt_data, "{}: tensor '{}' is in an earlier part too", path.string(),
+                  printable(tensor.name));
+    out.tensors_.push_back(std::move(tensor));
+  }
 }
 
 Gguf Gguf::open(const fs::path& path) {

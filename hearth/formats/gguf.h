@@ -3,9 +3,9 @@
 //
 // Format: ggml docs/gguf.md. Everything in the file is hostile until checked: an error
 // (corrupt_data, unsupported) names the file, the field and the limit; no allocation is larger than
-// the file justifies.
+// the file justifies. At most 256 MiB of header, 2^14 keys, 2^20 tensors and 2^24 items of an array
+// are read.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,7 +23,7 @@
 
 namespace hearth::formats {
 
-/// Value type ids of the format; also the alternatives of GgufValue in spirit (see GgufValue).
+/// Value type ids of the format, in the order of GgufValue's alternatives.
 enum class GgufType : uint32_t {
   u8,
   i8,
@@ -127,11 +128,11 @@ class GgufWriter {
   explicit GgufWriter(const fs::path& path);
 
   /// Keys are written in the order of the calls; a second value for a key replaces the first.
-  /// `general.alignment` (u32, a power of two of at least 8) sets the alignment of the tensors; 32
-  /// without it.
+  /// `general.alignment` (an integer, written as u32; a power of two from 8 to 2^20) sets the
+  /// alignment of the tensors; 32 without it. Errors: invalid_argument (any other alignment).
   void set(std::string key, GgufValue value);
-  /// Declares the next tensor. `shape` as in GgufTensor. Errors: invalid_argument (shape, a second
-  /// of that name).
+  /// Declares the next tensor. `shape` as in GgufTensor. Errors: invalid_argument (shape, name of
+  /// more than 255 bytes, a second of that name).
   void declare(std::string name, TensorType type, std::vector<uint64_t> shape);
   /// The bytes of the next declared tensor, in one or several pieces; padding is added.
   void write(std::span<const std::byte> bytes);
@@ -152,7 +153,7 @@ class GgufWriter {
   std::vector<std::pair<std::string, GgufValue>> metadata_;
   std::vector<Declared> tensors_;
   std::set<std::string, std::less<>> names_;  // of tensors_, to find a second one of the same name
-  uint64_t alignment_ = 32;
+  uint32_t alignment_;
   size_t current_ = 0;            // index of the tensor being written
   uint64_t current_written_ = 0;  // its bytes so far
   bool header_written_ = false;

@@ -4,18 +4,25 @@
 #include <cstring>
 #include <limits>
 
+#include "hearth/formats/printable.h"
+
 namespace hearth::formats {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
               "scalars are copied as they lie in the file");
 
-constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
-constexpr uint32_t kAlignmentDefault = 32;
-constexpr uint64_t kAlignmentMax = 1 << 20;
-constexpr uint64_t kKeyBytesMax = 65535;       // the specification's limit
-constexpr uint64_t kTensorNameBytesMax = 255;  // it says 64; some files are a little longer
+constexpr uint32_t kMagic = 0x46554747;   // "GGUF"
+constexpr uint64_t kKeyBytesMax = 65535;  // the specification's limit
 constexpr uint32_t kDimsMax = 4;
+
+// A header becomes up to ten times its bytes in memory, and a file with holes can be larger than
+// any disk: these bound what is read. A vocabulary of 262144 tokens and twice as many merges, of 20
+// bytes each, takes 16 MB; the most tensors are those of files that keep every expert by itself.
+constexpr uint64_t kHeaderBytesMax = 256 << 20;
+constexpr uint64_t kKeysMax = 1 << 14;
+constexpr uint64_t kTensorsMax = 1 << 20;
+constexpr uint64_t kArrayItemsMax = 1 << 24;
 
 // The least that one entry takes in a file: bounds the counts of the header before anything is
 // allocated.
@@ -29,9 +36,11 @@ struct ForeignType {
   std::string_view name;
 };
 constexpr ForeignType kForeignTypes[] = {
-    {9, "Q8_1"},      {15, "Q8_K"},     {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
-    {19, "IQ1_S"},    {21, "IQ3_S"},    {22, "IQ2_S"},   {29, "IQ1_M"},  {31, "Q4_0_4_4"},
-    {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}, {34, "TQ1_0"},   {35, "TQ2_0"},  {40, "NVFP4"}};
+    {4, "Q4_2"},    {5, "Q4_3"},        {9, "Q8_1"},        {15, "Q8_K"},       {16, "IQ2_XXS"},
+    {17, "IQ2_XS"}, {18, "IQ3_XXS"},    {19, "IQ1_S"},      {21, "IQ3_S"},      {22, "IQ2_S"},
+    {29, "IQ1_M"},  {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},   {34, "TQ1_0"},
+    {35, "TQ2_0"},  {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {40, "NVFP4"},
+    {41, "Q1_0"}};
 
 std::string_view foreign_type_name(uint32_t id) {
   for (const ForeignType& row : kForeignTypes)
@@ -75,10 +84,12 @@ class Cursor {
     return {reinterpret_cast<const char*>(take(length)), length};
   }
 
-  /// A count of entries that take at least `entry_bytes_min` each: more than fit into the rest is
-  /// an error.
-  uint64_t count(uint64_t entry_bytes_min) {
+  /// A count of entries that take at least `entry_bytes_min` each: more than fit into the rest, or
+  /// than `entries_max`, is an error.
+  uint64_t count(uint64_t entry_bytes_min, uint64_t entries_max) {
     const auto n = scalar<uint64_t>();
+    if (n > entries_max)
+      fail(Errc::corrupt_data, "{} entries, at most {} are read", n, entries_max);
     if (n > left() / entry_bytes_min)
       fail(Errc::corrupt_data, "{} entries need at least {} bytes each, but {} bytes are left", n,
            entry_bytes_min, left());
@@ -87,6 +98,9 @@ class Cursor {
 
   const std::byte* take(uint64_t n) {
     if (n > left()) fail(Errc::corrupt_data, "needs {} bytes, but {} are left", n, left());
+    if (n > kHeaderBytesMax - at_)
+      fail(Errc::corrupt_data, "ends beyond the first {} bytes, the most that a header may take",
+           kHeaderBytesMax);
     const std::byte* at = bytes_.data() + at_;
     at_ += n;
     return at;
@@ -101,20 +115,20 @@ class Cursor {
 
 template <class T>
 GgufArray read_scalars(Cursor& cursor) {
-  const uint64_t n = cursor.count(sizeof(T));
+  const uint64_t n = cursor.count(sizeof(T), kArrayItemsMax);
   std::vector<T> items(n);
   if (n > 0) std::memcpy(items.data(), cursor.take(n * sizeof(T)), n * sizeof(T));
   return {std::move(items)};
 }
 
 GgufArray read_bools(Cursor& cursor) {
-  std::vector<bool> items(cursor.count(1));
+  std::vector<bool> items(cursor.count(1, kArrayItemsMax));
   for (size_t i = 0; i < items.size(); ++i) items[i] = cursor.boolean();
   return {std::move(items)};
 }
 
 GgufArray read_strings(Cursor& cursor) {
-  std::vector<std::string> items(cursor.count(sizeof(uint64_t)));
+  std::vector<std::string> items(cursor.count(sizeof(uint64_t), kArrayItemsMax));
   for (std::string& item : items) item = cursor.text();
   return {std::move(items)};
 }
@@ -147,7 +161,8 @@ GgufArray read_array(Cursor& cursor) {
     case GgufType::f64:
       return read_scalars<double>(cursor);
     case GgufType::array:
-      cursor.fail(Errc::unsupported, "an array of arrays");
+      cursor.fail(Errc::unsupported,
+                  "an array of arrays, only numbers, bools and strings are read");
   }
   cursor.fail(Errc::corrupt_data, "array element type {}, 0 to 12 are defined", type);
 }
@@ -204,11 +219,12 @@ std::vector<uint64_t> read_shape(Cursor& cursor) {
   const auto dims = cursor.scalar<uint32_t>();
   if (dims < 1 || dims > kDimsMax)
     cursor.fail(Errc::corrupt_data, "{} dimensions, 1 to {} are allowed", dims, kDimsMax);
-  std::vector<uint64_t> shape(dims);
+  std::vector<uint64_t> shape;
   uint64_t elems = 1;
-  for (uint64_t& extent : shape) {
-    extent = cursor.scalar<uint64_t>();
-    if (extent == 0) cursor.fail(Errc::corrupt_data, "a dimension of 0");
+  while (shape.size() < dims) {
+    const auto extent = cursor.scalar<uint64_t>();
+    shape.push_back(extent);
+    if (extent == 0) cursor.fail(Errc::corrupt_data, "a dimension of 0, at least 1 is allowed");
     if (__builtin_mul_overflow(elems, extent, &elems) || elems > uint64_t{1} << 62)
       cursor.fail(Errc::corrupt_data, "shape [{}] has more than 2^62 elements",
                   fmt::join(shape, ", "));
@@ -219,7 +235,9 @@ std::vector<uint64_t> read_shape(Cursor& cursor) {
 TensorType read_tensor_type(Cursor& cursor) {
   const auto id = cursor.scalar<uint32_t>();
   const std::optional<TensorType> type = try_tensor_type(id);
-  if (!type) cursor.fail(Errc::unsupported, "tensor type {} ({})", id, foreign_type_name(id));
+  if (!type)
+    cursor.fail(Errc::unsupported, "tensor type {} ({}) is not one that is read", id,
+                foreign_type_name(id));
   return *type;
 }
 
@@ -229,13 +247,8 @@ uint64_t tensor_bytes(const Cursor& cursor, TensorType type, const std::vector<u
     cursor.fail(Errc::corrupt_data,
                 "rows of {} elements are not a multiple of the {} of a {} block", shape[0],
                 row.block_elems, row.name);
-  uint64_t bytes = shape[0] / row.block_elems;
-  bool overflow = __builtin_mul_overflow(bytes, uint64_t{row.block_bytes}, &bytes);
-  for (size_t i = 1; i < shape.size(); ++i)
-    overflow |= __builtin_mul_overflow(bytes, shape[i], &bytes);
-  if (overflow)
-    cursor.fail(Errc::corrupt_data, "shape [{}] has more than 2^64 bytes", fmt::join(shape, ", "));
-  return bytes;
+  if (const auto bytes = try_tensor_bytes(type, shape)) return *bytes;
+  cursor.fail(Errc::corrupt_data, "shape [{}] has more than 2^64 bytes", fmt::join(shape, ", "));
 }
 
 struct TensorEntry {
@@ -247,7 +260,7 @@ struct TensorEntry {
 TensorEntry read_tensor_entry(Cursor& cursor) {
   cursor.enter("name of a tensor");
   TensorEntry entry{};
-  entry.tensor.name = cursor.text(kTensorNameBytesMax);
+  entry.tensor.name = cursor.text(kGgufTensorNameBytesMax);
   cursor.enter(fmt::format("tensor '{}'", printable(entry.tensor.name)));
   entry.tensor.shape = read_shape(cursor);
   entry.tensor.type = read_tensor_type(cursor);
@@ -258,10 +271,10 @@ TensorEntry read_tensor_entry(Cursor& cursor) {
 
 uint64_t read_alignment(Cursor& cursor, const Gguf& file) {
   cursor.enter("general.alignment");
-  const uint64_t alignment = file.try_u64("general.alignment").value_or(kAlignmentDefault);
-  if (!std::has_single_bit(alignment) || alignment < 8 || alignment > kAlignmentMax)
-    cursor.fail(Errc::corrupt_data, "{} is not a power of two from 8 to {}", alignment,
-                kAlignmentMax);
+  const uint64_t alignment = file.try_u64("general.alignment").value_or(kGgufAlignmentDefault);
+  if (!is_gguf_alignment(alignment))
+    cursor.fail(Errc::corrupt_data, "{} is not a power of two from {} to {}", alignment,
+                kGgufAlignmentMin, kGgufAlignmentMax);
   return alignment;
 }
 
@@ -283,23 +296,15 @@ void place_tensors(Cursor& cursor, std::vector<TensorEntry>& entries, uint64_t a
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  constexpr size_t kBytesMax = 80;
-  std::string out(text.substr(0, kBytesMax));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return text.size() > kBytesMax ? out + "..." : out;
-}
-
 void GgufParser::parse(std::span<const std::byte> bytes, std::string_view name, Gguf& out) {
   Cursor cursor(bytes, name);
   out.name_ = name;
   out.size_bytes_ = bytes.size();
   out.version_ = read_version(cursor);
   cursor.enter("number of tensors");
-  const uint64_t tensor_count = cursor.count(kTensorEntryBytesMin);
+  const uint64_t tensor_count = cursor.count(kTensorEntryBytesMin, kTensorsMax);
   cursor.enter("number of metadata keys");
-  const uint64_t key_count = cursor.count(kMetadataEntryBytesMin);
+  const uint64_t key_count = cursor.count(kMetadataEntryBytesMin, kKeysMax);
 
   out.metadata_.reserve(key_count);
   for (uint64_t i = 0; i < key_count; ++i) {

@@ -1,16 +1,27 @@
-// The parser behind Gguf: one file's bytes to metadata and tensors. Seen by gguf*.cpp only.
+// The parser behind Gguf: one file's bytes to metadata and tensors; and what reader and writer
+// agree on. Seen by gguf*.cpp only.
 #pragma once
+#include <bit>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "hearth/formats/gguf.h"
 
 namespace hearth::formats {
 
-/// `text` from a file as it may stand in an error message: at most 80 bytes, nothing that a
-/// terminal obeys.
-std::string printable(std::string_view text);
+constexpr uint32_t kGgufAlignmentDefault = 32;
+constexpr uint32_t kGgufAlignmentMin = 8, kGgufAlignmentMax = 1 << 20;
+constexpr uint64_t kGgufTensorNameBytesMax = 255;  // the specification says 64; files pass it
+
+constexpr bool is_gguf_alignment(uint64_t bytes) {
+  return std::has_single_bit(bytes) && bytes >= kGgufAlignmentMin && bytes <= kGgufAlignmentMax;
+}
+
+/// The value when it is an integer of at least 0.
+std::optional<uint64_t> try_u64(const GgufValue& value);
+/// Bytes of a tensor whose rows are whole blocks; nothing when they are more than 2^64.
+std::optional<uint64_t> try_tensor_bytes(TensorType type, std::span<const uint64_t> shape);
 
 class GgufParser {
  public:
@@ -23,6 +34,7 @@ class GgufParser {
  private:
   static void open_splits(const fs::path& path, Gguf& out);
   static void append_split(const fs::path& path, uint64_t number, uint64_t count, Gguf& out);
+  static void append_tensors(const fs::path& path, Gguf& part, Gguf& out);
 };
 
 }  // namespace hearth::formats

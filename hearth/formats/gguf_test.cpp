@@ -181,11 +181,23 @@ TEST_F(GgufFiles, ASecondValueForAKeyReplacesTheFirst) {
   EXPECT_EQ(gguf.string("a"), "three");
 }
 
-TEST_F(GgufFiles, TheWriterRefusesShapesThatTheFormatCannotHold) {
+TEST_F(GgufFiles, TheAlignmentIsWrittenAsTheFormatWantsItOrRefused) {
+  GgufWriter writer(folder_ / "alignment.gguf");
+  EXPECT_THROW(writer.set("general.alignment", uint32_t{24}), Error);
+  EXPECT_THROW(writer.set("general.alignment", uint32_t{1} << 21), Error);
+  EXPECT_THROW(writer.set("general.alignment", std::string("32")), Error);
+  writer.set("general.alignment", int64_t{64});  // as a file of another program may hold it
+  writer.finish();
+  const Gguf gguf = Gguf::open(folder_ / "alignment.gguf");
+  EXPECT_EQ(*gguf.find("general.alignment"), GgufValue(uint32_t{64}));
+}
+
+TEST_F(GgufFiles, TheWriterRefusesTensorsThatTheFormatCannotHold) {
   GgufWriter writer(folder_ / "refused.gguf");
   EXPECT_THROW(writer.declare("none", TensorType::f32, {}), Error);
   EXPECT_THROW(writer.declare("zero", TensorType::f32, {4, 0}), Error);
   EXPECT_THROW(writer.declare("five", TensorType::f32, {1, 1, 1, 1, 1}), Error);
+  EXPECT_THROW(writer.declare(std::string(256, 'n'), TensorType::f32, {4}), Error);
   EXPECT_THROW(writer.declare("ragged", TensorType::q4_k, {128}), Error);
   EXPECT_THROW(writer.declare("huge", TensorType::f32, {uint64_t{1} << 40, uint64_t{1} << 40}),
                Error);
@@ -225,18 +237,32 @@ TEST_F(GgufFiles, SplitsThatDisagreeAreErrors) {
     }
     return "";
   };
+  const std::string first = "m-00001-of-00002.gguf", second = "m-00002-of-00002.gguf";
   write_split(folder_, 0, 2, 2, "a");
-  EXPECT_THAT(error_of("m-00001-of-00002.gguf"), HasSubstr("m-00002-of-00002.gguf"));  // missing
+  EXPECT_THAT(error_of(first), HasSubstr(second));  // missing
   write_split(folder_, 1, 2, 2, "a");
-  EXPECT_THAT(error_of("m-00001-of-00002.gguf"), HasSubstr("in an earlier part"));
+  EXPECT_THAT(error_of(first), HasSubstr(second + ": tensor 'a' is in an earlier part too"));
   write_split(folder_, 1, 2, 2, "b");
-  EXPECT_EQ(error_of("m-00001-of-00002.gguf"), "");
-  write_split(folder_, 0, 2, 5, "a");
-  EXPECT_THAT(error_of("m-00001-of-00002.gguf"), HasSubstr("split.tensors.count is 5"));
-  fs::rename(folder_ / "m-00002-of-00002.gguf", folder_ / "m-00001-of-00002.gguf");
-  EXPECT_THAT(error_of("m-00001-of-00002.gguf"), HasSubstr("says it is part 1"));
-  fs::rename(folder_ / "m-00001-of-00002.gguf", folder_ / "renamed.gguf");
-  EXPECT_THAT(error_of("renamed.gguf"), HasSubstr("is one of 2 parts"));
+  EXPECT_EQ(error_of(first), "");
+  write_split(folder_, 1, 2, 3, "b");
+  EXPECT_THAT(error_of(first),
+              HasSubstr(second + ": split.tensors.count is 3, but 2 in the first"));
+  write_split(folder_, 0, 2, 3, "a");
+  EXPECT_THAT(error_of(first), HasSubstr("split.tensors.count is 3, but the 2 parts hold 2"));
+  fs::rename(folder_ / second, folder_ / first);
+  EXPECT_THAT(error_of(first), HasSubstr(first + ": split.no is 1 and split.count 2, expected 0"));
+  fs::rename(folder_ / first, folder_ / "renamed.gguf");
+  EXPECT_THAT(error_of("renamed.gguf"), HasSubstr("renamed.gguf: split.count is 2, but the file"));
+  EXPECT_THAT(error_of("m-00003-of-00002.gguf"), HasSubstr("part 3 of 2"));
+  EXPECT_THAT(error_of("m-00001-of-00000.gguf"), HasSubstr("0 parts, 1 to 4096 are read"));
+  EXPECT_THAT(error_of("m-00001-of-99999.gguf"), HasSubstr("99999 parts, 1 to 4096 are read"));
+}
+
+TEST_F(GgufFiles, AWholeModelThatIsNamedLikeASplitNeedsNoKeys) {
+  GgufWriter writer(folder_ / "m-00001-of-00001.gguf");
+  writer.set("general.architecture", std::string("llama"));
+  writer.finish();
+  EXPECT_EQ(Gguf::open(folder_ / "m-00001-of-00001.gguf").string("general.architecture"), "llama");
 }
 
 TEST(Gguf, WrongBeginningsAreErrors) {
@@ -249,8 +275,12 @@ TEST(Gguf, WrongBeginningsAreErrors) {
 
 TEST(Gguf, CountsBeyondTheFileAreErrorsBeforeAnythingIsAllocated) {
   constexpr uint64_t kHuge = std::numeric_limits<uint64_t>::max();
-  expect_error(header(kHuge, 0), Errc::corrupt_data, "number of tensors");
-  expect_error(header(0, kHuge / 2), Errc::corrupt_data, "number of metadata keys");
+  expect_error(header(kHuge, 0), Errc::corrupt_data,
+               "number of tensors: 18446744073709551615 entries, at most 1048576 are read");
+  expect_error(header(0, kHuge / 2), Errc::corrupt_data,
+               "number of metadata keys: 9223372036854775807 entries, at most 16384 are read");
+  expect_error(header(1, 0), Errc::corrupt_data,
+               "number of tensors: 1 entries need at least 32 bytes each, but 8 bytes are left");
   Bytes strings = header(0, 1);
   strings.text("tokens")
       .put(uint32_t{9})
@@ -258,10 +288,38 @@ TEST(Gguf, CountsBeyondTheFileAreErrorsBeforeAnythingIsAllocated) {
       .put(uint64_t{1000})
       .raw(std::string(7999, '\0'));
   expect_error(strings, Errc::corrupt_data,
-               "1000 entries need at least 8 bytes each, but 7999 bytes are left");
+               "metadata key 'tokens': 1000 entries need at least 8 bytes each, but 7999 bytes are "
+               "left");
   Bytes floats = header(0, 1);
   floats.text("f").put(uint32_t{9}).put(uint32_t{6}).put(kHuge / 4 + 2).raw("abcd");
-  expect_error(floats, Errc::corrupt_data, "metadata key 'f'");
+  expect_error(floats, Errc::corrupt_data,
+               "metadata key 'f': 4611686018427387905 entries, at most 16777216 are read");
+}
+
+TEST(Gguf, AVocabularyThatIsTooLargeIsAnErrorThatNamesTheLimit) {
+  Bytes tokens = header(0, 1);
+  tokens.text("tokenizer.ggml.tokens").put(uint32_t{9}).put(uint32_t{8}).put(uint64_t{16777217});
+  expect_error(tokens, Errc::corrupt_data,
+               "metadata key 'tokenizer.ggml.tokens': 16777217 entries, at most 16777216 are read");
+}
+
+TEST_F(GgufFiles, AHeaderLargerThanItsLimitIsAnErrorThatNamesIt) {
+  const fs::path path = folder_ / "holes.gguf";
+  {
+    Bytes start = header(0, 1);
+    start.text("s").put(uint32_t{8}).put(uint64_t{256} << 20);
+    AtomicFile file(path);
+    file.write(start.bytes());
+    file.commit();
+  }
+  fs::resize_file(path, uint64_t{300} << 20);  // zeros that take no room on the disk
+  try {
+    Gguf::open(path);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("holes.gguf: metadata key 's': ends beyond the first "
+                                        "268435456 bytes, the most that a header may take"));
+  }
 }
 
 TEST(Gguf, WrongMetadataIsAnErrorThatNamesTheKey) {
@@ -274,7 +332,7 @@ TEST(Gguf, WrongMetadataIsAnErrorThatNamesTheKey) {
                "metadata key 's': needs 18446744073709551615 bytes, but 3 are left");
   Bytes bad_bool = header(0, 1);
   bad_bool.text("b").put(uint32_t{7}).put(uint8_t{2});
-  expect_error(bad_bool, Errc::corrupt_data, "a bool is 2");
+  expect_error(bad_bool, Errc::corrupt_data, "metadata key 'b': a bool is 2, only 0 and 1");
   Bytes nested = header(0, 1);
   nested.text("n")
       .put(uint32_t{9})
@@ -282,16 +340,17 @@ TEST(Gguf, WrongMetadataIsAnErrorThatNamesTheKey) {
       .put(uint64_t{1})
       .put(uint32_t{9})
       .put(uint64_t{0});
-  expect_error(nested, Errc::unsupported, "array of arrays");
+  expect_error(nested, Errc::unsupported, "metadata key 'n': an array of arrays, only");
   Bytes type = header(0, 1);
   type.text("t").put(uint32_t{13}).put(uint64_t{0});
-  expect_error(type, Errc::corrupt_data, "value type 13");
+  expect_error(type, Errc::corrupt_data, "metadata key 't': value type 13, 0 to 12");
   Bytes items = header(0, 1);
   items.text("i").put(uint32_t{9}).put(uint32_t{99}).put(uint64_t{0});
-  expect_error(items, Errc::corrupt_data, "array element type 99");
+  expect_error(items, Errc::corrupt_data, "metadata key 'i': array element type 99, 0 to 12");
   Bytes key = header(0, 1);
   key.text(std::string(70000, 'k')).put(uint32_t{7}).put(uint8_t{1});
-  expect_error(key, Errc::corrupt_data, "a name of 70000 bytes, at most 65535");
+  expect_error(key, Errc::corrupt_data,
+               "name of metadata key 0: a name of 70000 bytes, at most 65535");
 }
 
 TEST(Gguf, NamesInMessagesCannotReachTheTerminal) {
@@ -302,22 +361,30 @@ TEST(Gguf, NamesInMessagesCannotReachTheTerminal) {
 
 TEST(Gguf, WrongTensorsAreErrorsThatNameThem) {
   constexpr uint64_t kBig = uint64_t{1} << 32;
-  expect_error(with_tensor({}, 0, 0), Errc::corrupt_data, "tensor 'w': 0 dimensions");
-  expect_error(with_tensor({1, 1, 1, 1, 1}, 0, 0), Errc::corrupt_data, "5 dimensions");
-  expect_error(with_tensor({4, 0}, 0, 0), Errc::corrupt_data, "a dimension of 0");
-  expect_error(with_tensor({kBig, kBig}, 0, 0), Errc::corrupt_data, "more than 2^62 elements");
-  expect_error(with_tensor({kBig, kBig / 4}, 0, 0), Errc::corrupt_data, "more than 2^64 bytes");
+  expect_error(with_tensor({}, 0, 0), Errc::corrupt_data, "tensor 'w': 0 dimensions, 1 to 4");
+  expect_error(with_tensor({1, 1, 1, 1, 1}, 0, 0), Errc::corrupt_data,
+               "tensor 'w': 5 dimensions, 1 to 4");
+  expect_error(with_tensor({4, 0}, 0, 0), Errc::corrupt_data,
+               "tensor 'w': a dimension of 0, at least 1");
+  expect_error(with_tensor({kBig, kBig, 1}, 0, 0), Errc::corrupt_data,
+               "tensor 'w': shape [4294967296, 4294967296] has more than 2^62 elements");
+  expect_error(with_tensor({kBig, kBig / 4}, 0, 0), Errc::corrupt_data,
+               "tensor 'w': shape [4294967296, 1073741824] has more than 2^64 bytes");
   expect_error(with_tensor({31}, 8, 0), Errc::corrupt_data,
                "not a multiple of the 32 of a Q8_0 block");
-  expect_error(with_tensor({32}, 16, 0), Errc::unsupported, "tensor type 16 (IQ2_XXS)");
-  expect_error(with_tensor({32}, 1234, 0), Errc::unsupported, "tensor type 1234 (unknown)");
+  expect_error(with_tensor({32}, 16, 0), Errc::unsupported,
+               "tensor 'w': tensor type 16 (IQ2_XXS) is not one that is read");
+  expect_error(with_tensor({32}, 1234, 0), Errc::unsupported,
+               "tensor 'w': tensor type 1234 (unknown)");
+  expect_error(with_tensor({128}, 41, 0), Errc::unsupported, "tensor type 41 (Q1_0)");
   expect_error(with_tensor({4}, 0, 8), Errc::corrupt_data,
                "offset 8 is not a multiple of the alignment 32");
   expect_error(with_tensor({4}, 0, 96), Errc::corrupt_data,
                "needs bytes [96, +16) of the data, which has 64");
   expect_error(with_tensor({17}, 0, 0), Errc::corrupt_data,
                "needs bytes [0, +68) of the data, which has 64");
-  expect_error(with_tensor({4}, 0, ~uint64_t{31}), Errc::corrupt_data, "needs bytes");
+  expect_error(with_tensor({4}, 0, ~uint64_t{31}), Errc::corrupt_data,
+               "tensor 'w': needs bytes [18446744073709551584, +16) of the data, which has 64");
   EXPECT_EQ(Gguf::parse(with_tensor({4}, 0, 32).bytes(), "ok").tensors().size(), 1u);
 
   Bytes twice = header(2, 0);
@@ -330,18 +397,20 @@ TEST(Gguf, WrongTensorsAreErrorsThatNameThem) {
       .put(uint64_t{1})
       .put(uint32_t{0})
       .put(uint64_t{0});
-  expect_error(name, Errc::corrupt_data, "a name of 300 bytes, at most 255");
+  expect_error(name, Errc::corrupt_data, "name of a tensor: a name of 300 bytes, at most 255");
 }
 
 TEST(Gguf, AlignmentsThatAreNoneAreErrors) {
   for (const uint32_t alignment : {0u, 4u, 24u, 1u << 21, 0xFFFFFFFFu}) {
     Bytes file = header(0, 1);
     file.text("general.alignment").put(uint32_t{4}).put(alignment).pad();
-    expect_error(file, Errc::corrupt_data, "general.alignment");
+    expect_error(
+        file, Errc::corrupt_data,
+        fmt::format("general.alignment: {} is not a power of two from 8 to 1048576", alignment));
   }
   Bytes text = header(0, 1);
   text.text("general.alignment").put(uint32_t{8}).text("32");
-  expect_error(text, Errc::corrupt_data, "general.alignment");
+  expect_error(text, Errc::corrupt_data, "'general.alignment': not an integer of at least 0");
 }
 
 TEST(Gguf, EveryTruncationIsAnErrorAndNeverACrash) {
@@ -365,7 +434,8 @@ TEST(Gguf, EveryTruncationIsAnErrorAndNeverACrash) {
 }
 
 TEST(Gguf, NumbersConvertWhereTheyFitAndOnlyThere) {
-  Bytes file = header(0, 6);
+  Bytes file = header(0, 7);
+  file.text("wide").put(uint32_t{9}).put(uint32_t{12}).put(uint64_t{1}).put(1e300);
   file.text("u8").put(uint32_t{0}).put(uint8_t{5});
   file.text("neg").put(uint32_t{5}).put(int32_t{-1});
   file.text("big").put(uint32_t{10}).put(~uint64_t{0});
@@ -391,6 +461,7 @@ TEST(Gguf, NumbersConvertWhereTheyFitAndOnlyThere) {
   EXPECT_THROW(gguf.try_strings("s"), Error);
   EXPECT_EQ(gguf.try_ints("a"), (std::vector<int64_t>{3, -4}));
   EXPECT_EQ(gguf.try_floats("a"), (std::vector<float>{3, -4}));
+  EXPECT_THROW(gguf.try_floats("wide"), Error);
   EXPECT_THROW(gguf.string("absent"), Error);
   EXPECT_EQ(gguf.try_string("absent"), std::nullopt);
   EXPECT_EQ(gguf.find_tensor("absent"), nullptr);

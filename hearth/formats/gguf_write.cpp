@@ -1,13 +1,13 @@
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "hearth/formats/gguf.h"
+#include "hearth/formats/gguf_parse.h"
 
 namespace hearth::formats {
 namespace {
 
-constexpr uint32_t kAlignmentDefault = 32;
+constexpr std::string_view kAlignmentKey = "general.alignment";
 
 template <class T>
 void put(std::string& out, T value) {
@@ -57,14 +57,13 @@ void put_value(std::string& out, const GgufValue& value) {
       value);
 }
 
-uint64_t alignment_of(const std::vector<std::pair<std::string, GgufValue>>& metadata) {
-  for (const auto& [key, value] : metadata)
-    if (key == "general.alignment") {
-      const auto* alignment = std::get_if<uint32_t>(&value);
-      HEARTH_CHECK(alignment && std::has_single_bit(*alignment) && *alignment >= 8);
-      return *alignment;
-    }
-  return kAlignmentDefault;
+/// The format wants this one as u32; files that came from elsewhere hold other widths too.
+uint32_t checked_alignment(const GgufValue& value) {
+  const std::optional<uint64_t> alignment = try_u64(value);
+  if (!alignment || !is_gguf_alignment(*alignment))
+    throw Error(Errc::invalid_argument, "{}: not a power of two from {} to {}", kAlignmentKey,
+                kGgufAlignmentMin, kGgufAlignmentMax);
+  return static_cast<uint32_t>(*alignment);
 }
 
 uint64_t padding(uint64_t position, uint64_t alignment) {
@@ -73,6 +72,9 @@ uint64_t padding(uint64_t position, uint64_t alignment) {
 
 uint64_t checked_size_bytes(std::string_view name, TensorType type,
                             const std::vector<uint64_t>& shape) {
+  if (name.size() > kGgufTensorNameBytesMax)
+    throw Error(Errc::invalid_argument, "tensor '{}': a name of {} bytes, at most {} are allowed",
+                name, name.size(), kGgufTensorNameBytesMax);
   if (shape.empty() || shape.size() > 4 || std::ranges::count(shape, 0u) > 0)
     throw Error(Errc::invalid_argument,
                 "tensor '{}': shape [{}], 1 to 4 dimensions of at least 1 are allowed", name,
@@ -81,22 +83,18 @@ uint64_t checked_size_bytes(std::string_view name, TensorType type,
     throw Error(Errc::invalid_argument,
                 "tensor '{}': rows of {} elements are not a multiple of the {} of a {} block", name,
                 shape[0], info(type).block_elems, info(type).name);
-  uint64_t bytes = shape[0] / info(type).block_elems;
-  bool overflow = __builtin_mul_overflow(bytes, uint64_t{info(type).block_bytes}, &bytes);
-  for (size_t i = 1; i < shape.size(); ++i)
-    overflow |= __builtin_mul_overflow(bytes, shape[i], &bytes);
-  if (overflow)
-    throw Error(Errc::invalid_argument, "tensor '{}': shape [{}] has more than 2^64 bytes", name,
-                fmt::join(shape, ", "));
-  return bytes;
+  if (const auto bytes = try_tensor_bytes(type, shape)) return *bytes;
+  throw Error(Errc::invalid_argument, "tensor '{}': shape [{}] has more than 2^64 bytes", name,
+              fmt::join(shape, ", "));
 }
 
 }  // namespace
 
-GgufWriter::GgufWriter(const fs::path& path) : file_(path) {}
+GgufWriter::GgufWriter(const fs::path& path) : file_(path), alignment_(kGgufAlignmentDefault) {}
 
 void GgufWriter::set(std::string key, GgufValue value) {
   HEARTH_CHECK(!header_written_);
+  if (key == kAlignmentKey) value = alignment_ = checked_alignment(value);
   const auto found = std::ranges::find(metadata_, key, &std::pair<std::string, GgufValue>::first);
   if (found != metadata_.end())
     found->second = std::move(value);
@@ -113,7 +111,6 @@ void GgufWriter::declare(std::string name, TensorType type, std::vector<uint64_t
 }
 
 void GgufWriter::write_header() {
-  alignment_ = alignment_of(metadata_);
   std::string header = "GGUF";
   put(header, uint32_t{3});
   put(header, uint64_t{tensors_.size()});

@@ -13,8 +13,9 @@
 namespace hearth::formats {
 namespace {
 
-/// The largest magnitude that a type can take. Block types with a half scale end somewhere below
-/// 2^30, where scale_to_half() refuses; the bound here keeps their sums of squares finite.
+/// The largest magnitude that is converted. Block types with a half scale end somewhere below 2^30,
+/// where scale_to_half() refuses; MXFP4 could hold more, but no weight is that large. The bound
+/// keeps the sums of squares finite.
 float magnitude_max(TensorType type) {
   switch (type) {
     case TensorType::f32:
@@ -39,12 +40,10 @@ void check_values(TensorType type, std::span<const float> x) {
     if (!std::isfinite(x[i]))
       throw Error(Errc::invalid_argument, "element {} is {}, not a finite number", i, x[i]);
     if (std::fabs(x[i]) > limit)
-      throw Error(Errc::invalid_argument, "element {} is {}, {} holds magnitudes up to {}", i, x[i],
-                  info(type).name, limit);
+      throw Error(Errc::invalid_argument, "element {} is {}, magnitudes up to {} become {}", i,
+                  x[i], limit, info(type).name);
   }
 }
-
-float inverse_or_zero(float scale) { return scale == 0 ? 0 : 1 / scale; }
 
 uint8_t nearest_index(UniformLevels levels, float value) {
   return static_cast<uint8_t>(levels.nearest(value) - levels.lo);

@@ -17,8 +17,10 @@ void dequantize_row(TensorType type, const std::byte* row, std::span<float> out)
 
 /// The inverse, rounding to the nearest representable value as the type's quantiser defines it;
 /// can_quantize types.
-///   x     a multiple of the block; not-a-number and infinite values are errors (invalid_argument)
+///   x     a multiple of the block
 ///   row   row_bytes(type, x.size()) bytes, overwritten
+/// Errors: invalid_argument for not-a-number, infinity and what the type or its scales cannot hold;
+/// `row` is then undefined.
 void quantize_row(TensorType type, std::span<const float> x, std::byte* row);
 
 /// IEEE half and bfloat16, rounding to nearest even. NaN stays NaN.

@@ -21,8 +21,6 @@ namespace {
 
 constexpr int kGroupsMax = 16;
 
-float inverse_or_zero(float scale) { return scale == 0 ? 0 : 1 / scale; }
-
 // Groups with a signed scale: x = d * scale * level (Q3_K, Q6_K, IQ4_XS).
 
 struct SymmetricShape {

@@ -4,8 +4,10 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
+#include <tuple>
 
-#include "hearth/formats/gguf_parse.h"
+#include "hearth/formats/printable.h"
 #include "hearth/formats/quantize.h"
 
 namespace hearth::formats {
@@ -54,9 +56,11 @@ json parse_json(std::string_view text, std::string_view file, std::string_view w
   }
 }
 
-uint64_t as_u64(const json& value, std::string_view file, std::string_view field) {
+uint64_t as_u64(const json& value, std::string_view file, std::string_view field,
+                std::string_view key) {
   if (!value.is_number_unsigned())
-    throw Error(Errc::corrupt_data, "{}: {}: not an integer of at least 0", file, field);
+    throw Error(Errc::corrupt_data, "{}: {}: {}: {} is not an integer from 0 to 2^64 - 1", file,
+                field, key, printable(value.dump()));
   return value.get<uint64_t>();
 }
 
@@ -66,12 +70,18 @@ struct Entry {
   uint64_t begin = 0, end = 0;
 };
 
+std::string type_names() {
+  std::string names;
+  for (const TypeRow& row : kTypes) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
 SafetensorsType read_type(const json& value, std::string_view file, std::string_view field) {
   const std::string text = value.is_string() ? value.get<std::string>() : "";
   const auto* found = std::ranges::find(kTypes, text, &TypeRow::name);
   if (found == std::end(kTypes))
-    throw Error(Errc::unsupported, "{}: {}: dtype '{}' is not one that is read", file, field,
-                printable(text));
+    throw Error(Errc::unsupported, "{}: {}: dtype '{}' is none of {}", file, field, printable(text),
+                type_names());
   return found->type;
 }
 
@@ -97,12 +107,13 @@ Entry read_entry(const std::string& name, const json& value, std::string_view fi
   if (!shape.is_array() || shape.size() > kDimsMax)
     throw Error(Errc::corrupt_data, "{}: {}: shape is not a list of at most {} numbers", file,
                 field, kDimsMax);
-  for (const json& extent : shape) entry.tensor.shape.push_back(as_u64(extent, file, field));
+  for (const json& extent : shape)
+    entry.tensor.shape.push_back(as_u64(extent, file, field, "shape"));
   const json& offsets = value["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2)
     throw Error(Errc::corrupt_data, "{}: {}: data_offsets is not a list of 2 numbers", file, field);
-  entry.begin = as_u64(offsets[0], file, field);
-  entry.end = as_u64(offsets[1], file, field);
+  entry.begin = as_u64(offsets[0], file, field, "data_offsets");
+  entry.end = as_u64(offsets[1], file, field, "data_offsets");
   const uint64_t bytes = shape_bytes(entry.tensor, file, field);
   if (entry.end < entry.begin || entry.end - entry.begin != bytes)
     throw Error(Errc::corrupt_data,
@@ -110,6 +121,12 @@ Entry read_entry(const std::string& name, const json& value, std::string_view fi
                 entry.begin, entry.end, fmt::join(entry.tensor.shape, ", "),
                 formats::name(entry.tensor.type), bytes);
   return entry;
+}
+
+/// A shard lies beside its index: a path would let a downloaded folder read any file.
+bool is_name_of_a_file(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
 }
 
 std::string_view header_text(std::span<const std::byte> bytes, std::string_view file) {
@@ -154,23 +171,21 @@ class SafetensorsParser {
   }
 
   static void open_shards(const fs::path& index_path, Safetensors& out) {
-    const std::map<std::string, std::string> shard_of = read_index(index_path);
-    std::set<std::string> shards;
-    for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
+    const std::map<std::string, std::vector<std::string>> shards = read_index(index_path);
     if (shards.size() > kShardsMax)
-      throw Error(Errc::corrupt_data, "{}: {} shards, at most {} are read", index_path.string(),
-                  shards.size(), kShardsMax);
-    for (const std::string& shard : shards) {
+      throw Error(Errc::corrupt_data, "{}: weight_map: {} shards, at most {} are read",
+                  index_path.string(), shards.size(), kShardsMax);
+    for (const auto& [shard, expected] : shards) {
       Safetensors part;
       open(index_path.parent_path() / shard, part);
+      for (const std::string& tensor : expected)
+        if (!part.find(tensor))
+          throw Error(Errc::corrupt_data, "{}: tensor '{}' is not in '{}'", index_path.string(),
+                      printable(tensor), printable(shard));
       for (SafeTensor& tensor : part.tensors_) add(std::move(tensor), part.name_, out);
       out.files_.push_back(std::move(part.files_.front()));
       if (out.metadata_.empty()) out.metadata_ = std::move(part.metadata_);
     }
-    for (const auto& [tensor, shard] : shard_of)
-      if (!out.find(tensor))
-        throw Error(Errc::corrupt_data, "{}: tensor '{}' is not in '{}'", index_path.string(),
-                    printable(tensor), printable(shard));
   }
 
   static void rename(std::string name, Safetensors& out) { out.name_ = std::move(name); }
@@ -215,22 +230,22 @@ class SafetensorsParser {
     out.tensors_.push_back(std::move(tensor));
   }
 
-  static std::map<std::string, std::string> read_index(const fs::path& path) {
+  /// The names of the shards, and the tensors that each is said to hold.
+  static std::map<std::string, std::vector<std::string>> read_index(const fs::path& path) {
     const std::string file = path.string();
     const json index = parse_json(read_file(path, kIndexBytesMax), file, "index");
     if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
       throw Error(Errc::corrupt_data, "{}: weight_map: not an object", file);
-    std::map<std::string, std::string> shard_of;
+    std::map<std::string, std::vector<std::string>> shards;
     for (const auto& [tensor, shard] : index["weight_map"].items()) {
       const std::string shard_name = shard.is_string() ? shard.get<std::string>() : "";
-      // A shard lies beside the index: a path would let a downloaded folder read any file.
-      if (shard_name.empty() || shard_name != fs::path(shard_name).filename() || shard_name == "..")
+      if (!is_name_of_a_file(shard_name))
         throw Error(Errc::corrupt_data,
                     "{}: weight_map: '{}' is not the name of a file in this folder", file,
                     printable(shard_name));
-      shard_of.emplace(tensor, shard_name);
+      shards[shard_name].push_back(tensor);
     }
-    return shard_of;
+    return shards;
   }
 };
 
@@ -249,22 +264,38 @@ Safetensors Safetensors::open(const fs::path& path) {
   return out;
 }
 
+namespace {
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+fs::path only_file_of(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".safetensors") found.push_back(entry->path());
+  if (error)
+    throw Error(is_there(folder) ? Errc::io_failure : Errc::not_found, "{}: cannot be listed: {}",
+                folder.string(), error.message());
+  if (found.size() != 1)
+    throw Error(Errc::not_found, "{}: {} *.safetensors files and no model.safetensors.index.json",
+                folder.string(), found.size());
+  return found.front();
+}
+
+}  // namespace
+
 Safetensors Safetensors::open_folder(const fs::path& folder) {
   Safetensors out;
-  if (const fs::path index = folder / "model.safetensors.index.json"; fs::exists(index)) {
+  if (const fs::path index = folder / "model.safetensors.index.json"; is_there(index))
     SafetensorsParser::open_shards(index, out);
-  } else if (const fs::path single = folder / "model.safetensors"; fs::exists(single)) {
+  else if (const fs::path single = folder / "model.safetensors"; is_there(single))
     SafetensorsParser::open(single, out);
-  } else {
-    std::vector<fs::path> found;
-    std::error_code ignored;  // a folder that cannot be listed holds nothing that we can read
-    for (const auto& entry : fs::directory_iterator(folder, ignored))
-      if (entry.path().extension() == ".safetensors") found.push_back(entry.path());
-    if (found.size() != 1)
-      throw Error(Errc::not_found, "{}: {} *.safetensors files and no model.safetensors.index.json",
-                  folder.string(), found.size());
-    SafetensorsParser::open(found.front(), out);
-  }
+  else
+    SafetensorsParser::open(only_file_of(folder), out);
   SafetensorsParser::rename(folder.string(), out);
   return out;
 }

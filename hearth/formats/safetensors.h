@@ -43,8 +43,9 @@ class Safetensors {
   /// Opens one file. Errors: not_found, io_failure, corrupt_data, unsupported; each names the file.
   static Safetensors open(const fs::path& path);
   /// Opens what a model folder holds: the shards that model.safetensors.index.json names, or
-  /// model.safetensors, or the only *.safetensors file. Errors: as open(); not_found when there is
-  /// none; corrupt_data when the index and the shards disagree.
+  /// model.safetensors, or the only *.safetensors file. A shard may hold tensors that the index
+  /// does not name. Errors: as open(); not_found when there is none; corrupt_data when a tensor is
+  /// not in the shard that the index says, or in two.
   static Safetensors open_folder(const fs::path& folder);
   /// Parses one file that is already in memory. `bytes` must outlive the result.
   static Safetensors parse(std::span<const std::byte> bytes, std::string_view name);

@@ -106,26 +106,36 @@ TEST(Safetensors, WrongTensorsAreErrorsThatNameThem) {
   expect_error(one_tensor("3", 0), Errc::corrupt_data,
                "tensor 'w': needs dtype, shape and data_offsets");
   expect_error(one_tensor(R"({"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]})", 1),
-               Errc::unsupported, "tensor 'w': dtype 'F8_E4M3'");
+               Errc::unsupported, "tensor 'w': dtype 'F8_E4M3' is none of F64, F32, F16");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})", 4),
-               Errc::corrupt_data, "not an integer of at least 0");
+               Errc::corrupt_data, "tensor 'w': shape: -1 is not an integer from 0 to 2^64 - 1");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1.5],"data_offsets":[0,4]})", 4),
-               Errc::corrupt_data, "not an integer");
+               Errc::corrupt_data, "tensor 'w': shape: 1.5 is not an integer");
+  expect_error(one_tensor(R"({"dtype":"F32","shape":[1],"data_offsets":[0,"4"]})", 4),
+               Errc::corrupt_data, "tensor 'w': data_offsets: \"4\" is not an integer");
+  expect_error(one_tensor(R"({"dtype":"F32","shape":[[1]],"data_offsets":[0,4]})", 4),
+               Errc::corrupt_data, "tensor 'w': shape: [1] is not an integer");
+  expect_error(
+      one_tensor(R"({"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]})", 4),
+      Errc::corrupt_data, "tensor 'w': shape: 1.8446744073709552e+19 is not an integer");
   expect_error(
       one_tensor(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})", 0),
-      Errc::corrupt_data, "more than 2^64 bytes");
+      Errc::corrupt_data, "tensor 'w': shape [4294967296, 4294967296] has more than 2^64 bytes");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]})", 4),
-               Errc::corrupt_data, "at most 8 numbers");
+               Errc::corrupt_data, "tensor 'w': shape is not a list of at most 8 numbers");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})", 4),
-               Errc::corrupt_data, "has 8 bytes");
+               Errc::corrupt_data,
+               "tensor 'w': data_offsets [0, 4], but the shape [2] of F32 has 8 bytes");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1],"data_offsets":[4,0]})", 4),
-               Errc::corrupt_data, "data_offsets [4, 0]");
+               Errc::corrupt_data, "tensor 'w': data_offsets [4, 0]");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1],"data_offsets":[0]})", 4),
-               Errc::corrupt_data, "not a list of 2");
+               Errc::corrupt_data, "tensor 'w': data_offsets is not a list of 2");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]})", 8),
-               Errc::corrupt_data, "expected to begin at 0");
+               Errc::corrupt_data,
+               "tensor 'w': bytes [4, 8) of the data, expected to begin at 0 of 8");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 4),
-               Errc::corrupt_data, "bytes [0, 8)");
+               Errc::corrupt_data,
+               "tensor 'w': bytes [0, 8) of the data, expected to begin at 0 of 4");
   expect_error(one_tensor(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})", 9),
                Errc::corrupt_data, "9 bytes of data, the tensors take 4");
   expect_error(with_header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
@@ -188,23 +198,41 @@ TEST_F(SafetensorsFolder, TheOnlyFileIsTakenWhateverItsName) {
   EXPECT_NE(Safetensors::open_folder(folder_).find("c"), nullptr);
 }
 
+TEST_F(SafetensorsFolder, AFolderThatCannotBeListedIsAnErrorThatNamesIt) {
+  fs::remove_all(folder_);
+  EXPECT_THAT(error(), HasSubstr(folder_.string() + ": cannot be listed"));
+}
+
 TEST_F(SafetensorsFolder, AnIndexThatDisagreesIsAnError) {
+  const std::string index = "model.safetensors.index.json";
   write_shard("s1.safetensors", "a", 1);
-  write_shard("s2.safetensors", "a", 1);
-  write("model.safetensors.index.json",
-        R"({"weight_map":{"a":"s1.safetensors","b":"s1.safetensors"}})");
-  EXPECT_THAT(error(), HasSubstr("tensor 'b' is not in 's1.safetensors'"));
-  write("model.safetensors.index.json",
-        R"({"weight_map":{"a":"s1.safetensors","b":"s2.safetensors"}})");
-  EXPECT_THAT(error(), HasSubstr("tensor 'a' is in another file too"));
-  write("model.safetensors.index.json", R"({"weight_map":{"a":"gone.safetensors"}})");
-  EXPECT_THAT(error(), HasSubstr("gone.safetensors"));
-  write("model.safetensors.index.json", R"({"weight_map":[]})");
-  EXPECT_THAT(error(), HasSubstr("weight_map"));
+  write_shard("s2.safetensors", "b", 1);
+  write(index, R"({"weight_map":{"a":"s1.safetensors","b":"s1.safetensors"}})");
+  EXPECT_THAT(error(), HasSubstr(index + ": tensor 'b' is not in 's1.safetensors'"));
+  write(index, R"({"weight_map":{"a":"s2.safetensors","b":"s1.safetensors"}})");  // both there
+  EXPECT_THAT(error(), HasSubstr(index + ": tensor 'b' is not in 's1.safetensors'"));
+  write("s2.safetensors", with_header(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                                      R"("b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+                                      "xy"));
+  write(index, R"({"weight_map":{"a":"s1.safetensors","b":"s2.safetensors"}})");
+  EXPECT_THAT(error(), HasSubstr("s2.safetensors: tensor 'a' is in another file too"));
+  write(index, R"({"weight_map":{"a":"gone.safetensors"}})");
+  EXPECT_THAT(error(), HasSubstr("gone.safetensors: cannot be opened"));
+  write(index, R"({"weight_map":[]})");
+  EXPECT_THAT(error(), HasSubstr(index + ": weight_map: not an object"));
+}
+
+TEST_F(SafetensorsFolder, AnIndexOfTooManyShardsIsAnErrorThatNamesTheLimit) {
+  std::string map;
+  for (int i = 0; i < 4097; ++i)
+    map += fmt::format(R"({}"t{}":"s{}.safetensors")", i > 0 ? "," : "", i, i);
+  write("model.safetensors.index.json", R"({"weight_map":{)" + map + "}}");
+  EXPECT_THAT(error(), HasSubstr("weight_map: 4097 shards, at most 4096 are read"));
 }
 
 TEST_F(SafetensorsFolder, AnIndexCannotPointOutOfTheFolder) {
-  for (const char* shard : {"../s.safetensors", "/etc/passwd", "..", "a/b", ""}) {
+  for (const char* shard :
+       {"../s.safetensors", "/etc/passwd", ".", "..", "a/b", "", R"(a\u0000b)"}) {
     write("model.safetensors.index.json", fmt::format(R"({{"weight_map":{{"a":"{}"}}}})", shard));
     EXPECT_THAT(error(), HasSubstr("not the name of a file in this folder")) << shard;
   }

@@ -17,6 +17,9 @@ namespace hearth::formats {
 /// finite.
 constexpr float kTinyMagnitude = 1e-15f;
 
+/// What numbers are multiplied with to become levels; everything is level 0 under a scale of 0.
+inline float inverse_or_zero(float scale) { return scale == 0 ? 0 : 1 / scale; }
+
 /// Weights for a fit in which every element counts alike.
 constexpr float kEqualWeights[kBlockElems] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                               1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
