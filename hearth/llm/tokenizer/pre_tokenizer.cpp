@@ -15,7 +15,7 @@ constexpr Stages kGpt4o = {split_gpt4o};
 constexpr Stages kBloom = {split_bloom};
 constexpr Stages kDeepseekLlm = {
     split_newline,      split_spaced_cased_letters, split_spaced_wide_punctuation,
-    split_final_spaces, split_cjk_and_hangul,       split_numbers};
+    split_final_spaces, split_cjk_and_hangul,       split_number};
 constexpr Stages kDeepseekCoder = {split_newline, split_spaced_letters, split_spaced_punctuation,
                                    split_cjk_and_hangul, split_number};
 constexpr Stages kDeepseek3 = {split_numbers_by_three, split_cjk_and_kana, split_deepseek3};
@@ -38,7 +38,8 @@ constexpr PreTokenizer kPreTokenizers[] = {
     {"jina-v5-nano", kLlama3, kIgnoresMerges | kAddsBos},
     {"dbrx", kLlama3},
     {"smaug-bpe", kLlama3},
-    {"glm4", kLlama3, kNoDefaultBos},
+    {"glm4", kLlama3, kIgnoresMerges | kNoDefaultBos},
+    {"glm5", kLlama3, kIgnoresMerges | kNoDefaultBos},
     {"chatglm-bpe", kLlama3, kNoDefaultBos},
     {"jais-2", {split_llama3, split_space_blocks}},
     {"minicpm5", {split_numbers_by_three, split_minicpm5}, kIgnoresMerges},
@@ -91,7 +92,7 @@ constexpr PreTokenizer kPreTokenizers[] = {
     {"bailingmoe", kQwen2},
     {"bailingmoe2", kQwen2},
     {"llada-moe", kQwen2},
-    {"laguna", {split_lines, split_qwen2}},
+    {"laguna", {split_before_newlines, split_qwen2}},
     {"qwen35", {split_qwen35}},
     {"seed-coder", {split_seed_coder}},
     {"ufakzeka", {split_without_contractions}},

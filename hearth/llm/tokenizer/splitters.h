@@ -56,7 +56,7 @@ size_t split_number(std::string_view rest, SplitMemory& memory);            // \
 size_t split_numbers(std::string_view rest, SplitMemory& memory);           // \p{N}+
 size_t split_numbers_by_three(std::string_view rest, SplitMemory& memory);  // \p{N}{1,3}
 size_t split_three_digits(std::string_view rest, SplitMemory& memory);      // [0-9][0-9][0-9]
-/// (?=(\d{3})+(?!\d)): runs of digits in threes, counted from their end
+/// (?=(\d{3})+(?!\d)): runs of digits of any script in threes, counted from their end
 size_t split_thousands(std::string_view rest, SplitMemory& memory);
 /// \d{1,3}(?=(?:\d{3})*\b): the same, only where the run ends a word
 size_t split_thousands_of_words(std::string_view rest, SplitMemory& memory);
@@ -64,6 +64,8 @@ size_t split_thousands_of_words(std::string_view rest, SplitMemory& memory);
 size_t split_number_thousands(std::string_view rest, SplitMemory& memory);
 size_t split_newline(std::string_view rest, SplitMemory& memory);  // [\r\n]
 size_t split_lines(std::string_view rest, SplitMemory& memory);    // [^\n]+|[\n]+
+/// (?:\r?\n)+, each with the text that follows it
+size_t split_before_newlines(std::string_view rest, SplitMemory& memory);
 /// [\p{P}\$\+<=>\^~\|]+, and the same with the backtick
 size_t split_punctuation(std::string_view rest, SplitMemory& memory);
 size_t split_punctuation_or_backtick(std::string_view rest, SplitMemory& memory);

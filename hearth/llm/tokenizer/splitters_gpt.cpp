@@ -10,10 +10,12 @@ namespace {
 
 char lower_ascii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// 's|'t|'re|'ve|'m|'ll|'d
+// 's|'t|'re|'ve|'m|'ll|'d. In any case, the long s (U+017F) is an s as well: Unicode folds the two.
 template <bool kAnyCase>
 size_t end_of_contraction(std::string_view text, size_t at) {
+  constexpr std::string_view kLongS = "\xc5\xbf";
   if (byte_at(text, at) != '\'') return at;
+  if (kAnyCase && text.substr(at + 1).starts_with(kLongS)) return at + 1 + kLongS.size();
   const auto letter = [&](size_t i) {
     return kAnyCase ? lower_ascii(byte_at(text, i)) : byte_at(text, i);
   };

@@ -68,8 +68,19 @@ size_t end_of_ranges(std::string_view text, size_t at, std::span<const Range> ra
   return at;
 }
 
+// [0-9]+
 size_t end_of_digits(std::string_view text, size_t at) {
   while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+  return at;
+}
+
+// \d+: decimal digits of every script.
+size_t end_of_decimals(std::string_view text, size_t at) {
+  while (at < text.size()) {
+    const Char c = decode_char(text.substr(at));
+    if (utf8proc_category(static_cast<utf8proc_int32_t>(c.code)) != UTF8PROC_CATEGORY_ND) break;
+    at += c.bytes;
+  }
   return at;
 }
 
@@ -96,6 +107,17 @@ size_t first_spaced(std::string_view text, EndOf end_of) {
   });
 }
 
+size_t count_chars(std::string_view text) {
+  size_t count = 0;
+  for (size_t at = 0; at < text.size(); at += class_at(text, at).bytes) ++count;
+  return count;
+}
+
+size_t end_of_chars(std::string_view text, size_t at, size_t count) {
+  for (size_t i = 0; i < count; ++i) at += class_at(text, at).bytes;
+  return at;
+}
+
 // Runs of characters that `end_of(text, at)` ends, in pieces of three counted from the end of the
 // run; a run counts only where `fits(text, end)`.
 template <class EndOf, class Fits>
@@ -106,14 +128,8 @@ size_t first_of_threes(std::string_view text, SplitMemory& memory, EndOf end_of,
       inside ? static_cast<size_t>(memory.run_end - text.data()) : end_of(text, size_t{0});
   if (run > 0 && fits(text, run)) {
     memory.run_end = text.data() + run;
-    const size_t count_mod_3 = inside ? 0 : [&] {
-      size_t count = 0;
-      for (size_t at = 0; at < run; at += class_at(text, at).bytes) ++count;
-      return count % 3;
-    }();
-    size_t end = 0;
-    for (size_t i = 0; i < (count_mod_3 ? count_mod_3 : 3); ++i) end += class_at(text, end).bytes;
-    return end;
+    const size_t count_mod_3 = inside ? 0 : count_chars(text.substr(0, run)) % 3;
+    return end_of_chars(text, 0, count_mod_3 ? count_mod_3 : 3);
   }
   // No piece begins here: up to the next run that counts.
   size_t gap = run > 0 ? run : class_at(text, 0).bytes;
@@ -125,9 +141,13 @@ size_t first_of_threes(std::string_view text, SplitMemory& memory, EndOf end_of,
   return gap;
 }
 
-// \w: letters, marks, decimal and letter numbers, connectors.
+// \w as Oniguruma has it, which the tokenizers library uses: letters, marks, decimal and letter
+// numbers, connectors, letters in circles and squares; of the other numbers those of Latin-1 alone.
 bool is_word_char(char32_t code) {
-  if (CharTable::instance()[code] & (kLetter | kMark)) return true;
+  constexpr Range kOthers[] = {{0xb2, 0xb3},      {0xb9, 0xb9},       {0xbc, 0xbe},
+                               {0x24b6, 0x24e9},  {0x1f130, 0x1f149}, {0x1f150, 0x1f169},
+                               {0x1f170, 0x1f189}};
+  if ((CharTable::instance()[code] & (kLetter | kMark)) || contains(kOthers, code)) return true;
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
   return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL ||
          category == UTF8PROC_CATEGORY_PC;
@@ -238,25 +258,29 @@ size_t split_three_digits(std::string_view text, SplitMemory&) {
 size_t split_thousands(std::string_view text, SplitMemory& memory) {
   // The expression matches nothing but places: before each three digits, counted from the end of
   // their run. A piece reaches from one place to the next, whatever lies between.
-  const bool inside = memory.run_end > text.data() && memory.run_end <= text.data() + text.size();
-  size_t end = inside ? static_cast<size_t>(memory.run_end - text.data()) : end_of_digits(text, 0);
-  size_t start = 0;
-  while (end - start < 3 || (start == 0 && end == 3)) {
-    // No place in this run behind the piece's start: on to the next run.
-    if (end == text.size()) return end;
-    start = end;
-    while (start < text.size() && end_of_digits(text, start) == start) ++start;
-    end = end_of_digits(text, start);
-    if (start == text.size()) return start;
+  size_t at = 0;
+  if (memory.run_end > text.data() && memory.run_end <= text.data() + text.size()) {
+    const auto run = static_cast<size_t>(memory.run_end - text.data());
+    at = end_of_chars(text, 0, 3);
+    if (at < run) return at;
   }
-  memory.run_end = text.data() + end;
-  const size_t place = start + (end - start) % 3;
-  return place > 0 ? place : 3;
+  while (at < text.size()) {
+    const size_t end = end_of_decimals(text, at);
+    const size_t lead = count_chars(text.substr(at, end - at)) % 3;
+    size_t place = end_of_chars(text, at, lead);
+    if (place == 0 && end > 0) place = end_of_chars(text, 0, 3);  // the text begins with a place
+    if (place < end) {
+      memory.run_end = text.data() + end;
+      return place;
+    }
+    at = end > at ? end : at + class_at(text, at).bytes;
+  }
+  return text.size();
 }
 
 size_t split_thousands_of_words(std::string_view text, SplitMemory& memory) {
   // \b after a digit: what follows is no part of a word.
-  return first_of_threes(text, memory, end_of_digits, [](std::string_view t, size_t end) {
+  return first_of_threes(text, memory, end_of_decimals, [](std::string_view t, size_t end) {
     return end == t.size() || !is_word_char(decode_char(t.substr(end)).code);
   });
 }
@@ -281,6 +305,16 @@ size_t split_punctuation(std::string_view text, SplitMemory&) {
 
 size_t split_punctuation_or_backtick(std::string_view text, SplitMemory&) {
   return first_piece(text, end_of_punctuation<true>);
+}
+
+size_t split_before_newlines(std::string_view text, SplitMemory&) {
+  const auto newline_bytes = [&](size_t at) -> size_t {
+    return text[at] == '\n' ? 1 : text.substr(at).starts_with("\r\n") ? 2 : 0;
+  };
+  size_t end = 0;
+  while (end < text.size() && newline_bytes(end) > 0) end += newline_bytes(end);
+  while (end < text.size() && newline_bytes(end) == 0) ++end;
+  return end;
 }
 
 size_t split_final_spaces(std::string_view text, SplitMemory& memory) {
