@@ -33,7 +33,6 @@ TokenizerSpec read_tokenizer_spec(const formats::Gguf& file) {
   spec.eom = try_id(file, "tokenizer.ggml.eom_token_id");
   spec.unk = try_id(file, "tokenizer.ggml.unknown_token_id");
   spec.sep = try_id(file, "tokenizer.ggml.seperator_token_id");  // spelled so in the format
-  spec.pad = try_id(file, "tokenizer.ggml.padding_token_id");
   spec.fim_pad = try_id(file, "tokenizer.ggml.fim_pad_token_id");
   spec.fim_rep = try_id(file, "tokenizer.ggml.fim_rep_token_id");
   spec.fim_sep = try_id(file, "tokenizer.ggml.fim_sep_token_id");

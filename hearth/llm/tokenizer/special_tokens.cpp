@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "hearth/base/error.h"
+
 namespace hearth::llm {
 namespace {
+
+// The longest seen, runs of spaces and names in brackets, have about 100.
+constexpr size_t kSpellingBytesMax = 512;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -45,6 +50,10 @@ SpecialTokens::SpecialTokens(const Vocabulary& vocabulary) : vocabulary_(&vocabu
 
 void SpecialTokens::insert(std::string_view spelling, int32_t id) {
   if (spelling.empty()) return;
+  if (spelling.size() > kSpellingBytesMax)
+    throw Error(Errc::resource_exhausted,
+                "tokenizer.ggml.tokens[{}]: a special token of {} bytes exceeds the limit of {}",
+                id, spelling.size(), kSpellingBytesMax);
   starts_[static_cast<uint8_t>(spelling[0])] = true;
   uint32_t state = 0;
   for (char c : spelling) {

@@ -16,7 +16,9 @@ struct TextFragment {
 
 class SpecialTokens {
  public:
-  /// Searches for user-defined tokens, and where asked for control and unknown ones.
+  /// Searches for user-defined tokens, and where asked for control and unknown ones. Errors:
+  /// resource_exhausted for one of more than 512 bytes, since each place of a text may have to be
+  /// compared with all of it.
   explicit SpecialTokens(const Vocabulary& vocabulary);
 
   /// Cuts `text` at special tokens. A longer token goes before a shorter one wherever they stand,

@@ -17,7 +17,12 @@ Tokenizer::Tokenizer(Vocabulary vocabulary)
     : vocabulary_(std::move(vocabulary)), special_tokens_(vocabulary_) {}
 
 std::unique_ptr<Tokenizer> Tokenizer::load(const formats::Gguf& file) {
-  return make(read_tokenizer_spec(file));
+  const TokenizerSpec spec = read_tokenizer_spec(file);
+  try {
+    return make(spec);
+  } catch (const Error& error) {  // a spec does not know where it comes from
+    throw error.with_context(file.name());
+  }
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::make(const TokenizerSpec& spec) {

@@ -30,7 +30,7 @@ struct EncodeOptions {
 class Tokenizer {
  public:
   /// Reads tokenizer.ggml.*. Errors: corrupt_data, unsupported (tokenizer model or pre-tokeniser),
-  /// naming the key.
+  /// naming file and key.
   static std::unique_ptr<Tokenizer> load(const formats::Gguf& file);
   /// The same from what was read elsewhere. `spec` is not needed afterwards.
   static std::unique_ptr<Tokenizer> make(const TokenizerSpec& spec);

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <limits>
 
 #include "hearth/base/error.h"
 #include "hearth/base/rng.h"
@@ -12,6 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 constexpr EncodeOptions kPlain = {.add_special = false, .parse_special = false};
 constexpr EncodeOptions kParse = {.add_special = false, .parse_special = true};
@@ -146,8 +150,10 @@ TEST(Bpe, AWordThatIsATokenIsTakenWholeOnlyWhereMergesAreIgnored) {
   OwnedSpec spec = bpe_spec({"a b"});
   const int32_t whole = spec.add("abc");
   EXPECT_THAT(spec.make()->encode("abc", kPlain), ElementsAre(256, 'c'));
-  spec.spec.pre = "llama-bpe";
-  EXPECT_THAT(spec.make()->encode("abc", kPlain), ElementsAre(whole));
+  for (const char* pre : {"llama-bpe", "tekken", "glm4"}) {
+    spec.spec.pre = pre;
+    EXPECT_THAT(spec.make()->encode("abc", kPlain), ElementsAre(whole)) << pre;
+  }
 }
 
 TEST(Bpe, ASymbolWithoutATokenFallsApart) {
@@ -261,6 +267,15 @@ TEST(SpecialTokens, LongRunsOfThemTakeLinearTime) {
   EXPECT_EQ(ids, std::vector<int32_t>(30000, longest));
 }
 
+TEST(SpecialTokens, OnesTooLongToSearchForAreRefused) {
+  OwnedSpec spec = bpe_spec({"a b"});
+  spec.add(std::string(512, 'a'), TokenKind::user_defined);
+  spec.add(std::string(513, 'b'));  // a word, not searched for
+  spec.make();
+  spec.add(std::string(513, 'c'), TokenKind::user_defined);
+  EXPECT_THAT(error_of(spec), HasSubstr("a special token of 513 bytes exceeds the limit of 512"));
+}
+
 TEST(EndOfGeneration, KnowsIdsAndNames) {
   OwnedSpec spec = bpe_spec({"a b"});  // eos: <|end|>
   const int32_t im_end = spec.add("<|im_end|>");
@@ -314,6 +329,21 @@ TEST(Tokenizer, RefusesWhatItDoesNotKnow) {
   }
 }
 
+TEST(Tokenizer, ErrorsNameTheFile) {
+  const fs::path path = fs::temp_directory_path() / fmt::format("hearth-t5-{}.gguf", ::getpid());
+  formats::GgufWriter writer(path);
+  writer.set("tokenizer.ggml.model", std::string("t5"));
+  writer.finish();
+  try {
+    Tokenizer::load(formats::Gguf::open(path));
+    ADD_FAILURE() << "loaded";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::unsupported);
+    EXPECT_THAT(error.what(), StartsWith(path.string() + ": tokenizer.ggml.model 't5'"));
+  }
+  fs::remove(path);
+}
+
 TEST(Tokenizer, RefusesBrokenVocabularies) {
   OwnedSpec no_merges = bpe_spec({});
   EXPECT_THAT(error_of(no_merges), HasSubstr("tokenizer.ggml.merges is missing"));
@@ -326,6 +356,9 @@ TEST(Tokenizer, RefusesBrokenVocabularies) {
   OwnedSpec short_scores = small_spm();
   short_scores.spec.scores.resize(5);
   EXPECT_THAT(error_of(short_scores), HasSubstr("scores has 5 entries for 267 tokens"));
+  OwnedSpec nan_score = small_spm();
+  nan_score.spec.scores[7] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(error_of(nan_score), HasSubstr("scores[7] is not a number"));
   OwnedSpec empty;
   empty.spec.model = "llama";
   EXPECT_THAT(error_of(empty), HasSubstr("tokens is empty"));

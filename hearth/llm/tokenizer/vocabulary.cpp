@@ -4,6 +4,7 @@
 #include "hearth/llm/tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "hearth/base/error.h"
 
@@ -79,6 +80,11 @@ Vocabulary::Vocabulary(const TokenizerSpec& spec, const TokenizerDefaults& defau
   if (!scores_.empty() && scores_.size() < spellings_.size())
     throw Error(Errc::corrupt_data, "tokenizer.ggml.scores has {} entries for {} tokens",
                 scores_.size(), spellings_.size());
+  // Merges go by order of score, in which not-a-number has no place.
+  if (const auto bad = std::ranges::find_if(scores_, [](float score) { return std::isnan(score); });
+      bad != scores_.end())
+    throw Error(Errc::corrupt_data, "tokenizer.ggml.scores[{}] is not a number",
+                bad - scores_.begin());
   for (const std::string& spelling : spellings_) index_.add(spelling);
   read_kinds(spec);
   choose_special_ids(spec, defaults);

@@ -35,7 +35,7 @@ struct TokenizerSpec {
   std::vector<int64_t> kinds;           // TokenKind; empty: all normal
 
   // Ids as the file gives them; one outside the vocabulary counts as absent.
-  std::optional<uint64_t> bos, eos, eot, eom, unk, sep, pad, fim_pad, fim_rep, fim_sep;
+  std::optional<uint64_t> bos, eos, eot, eom, unk, sep, fim_pad, fim_rep, fim_sep;
   std::optional<bool> add_bos, add_eos, add_space_prefix;
   std::optional<bool> lowercase, strip_accents;  // WPM's normaliser
   std::string model_name, architecture;          // general.name and general.architecture
@@ -54,8 +54,8 @@ struct TokenizerDefaults {
 /// Immutable after construction.
 class Vocabulary {
  public:
-  /// Errors: corrupt_data (no tokens, arrays shorter than the tokens, a BOS or EOS that is asked
-  /// for and missing).
+  /// Errors: corrupt_data (no tokens, arrays shorter than the tokens, a score that is not a number,
+  /// a BOS or EOS that is asked for and missing).
   Vocabulary(const TokenizerSpec& spec, const TokenizerDefaults& defaults);
 
   int size() const { return static_cast<int>(spellings_.size()); }
