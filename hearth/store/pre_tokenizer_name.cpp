@@ -13,7 +13,10 @@ using nlohmann::json;
 // A pre-tokeniser of tokenizer.json is a list of stages. Each is written here as one line: a Split
 // as its regex, the others as "@Name" with those of their settings that change the cut.
 constexpr std::string_view kByteLevelCuts = "@ByteLevel";  // with GPT-2's regex
+constexpr std::string_view kByteLevelMaps = "@ByteLevel that only maps bytes to characters";
 constexpr std::string_view kDigits = "@Digits one by one";
+// Of DeepSeek's first models.
+constexpr std::string_view kCjkAndHangul = "[一-龥\u0800-一가-\uD7FF]+";
 
 struct NamedStages {
   std::string_view name;
@@ -29,29 +32,39 @@ const std::vector<NamedStages>& named_stages() {
       {"falcon", {"@Punctuation Contiguous", kByteLevelCuts, "@Digits", "[0-9][0-9][0-9]"}},
       {"llama-bpe",
        {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
-        R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"qwen2",
        {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
-        R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
+      {"seed-coder",
+       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1})"
+        R"(| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"qwen35",
        {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N})"
-        R"(| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"tekken",
        {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
         R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N})"
-        R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"gpt-4o",
        {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
         R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
         R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
         R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-        R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"deepseek-v3",
        {R"(\p{N}{1,3})", "[一-龥\u3040-ゟ゠-ヿ]+",
         R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
-        R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}},
+        R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+        kByteLevelMaps}},
       {"deepseek-coder",
-       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-\uD7FF]+", kDigits}},
+       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kCjkAndHangul, kDigits, kByteLevelMaps}},
   };
   return kTable;
 }
@@ -96,9 +109,8 @@ void flatten(const json& stage, std::vector<std::string>& out) {
   } else if (type == "ByteLevel") {
     if (stage.value("add_prefix_space", true))
       out.emplace_back("@ByteLevel with a space before the text");
-    else if (stage.value("use_regex", true))
-      out.emplace_back(kByteLevelCuts);
-    // Otherwise it only maps bytes to characters.
+    else
+      out.emplace_back(stage.value("use_regex", true) ? kByteLevelCuts : kByteLevelMaps);
   } else if (type == "Digits") {
     out.emplace_back(stage.value("individual_digits", false) ? kDigits : "@Digits");
   } else {
@@ -106,11 +118,14 @@ void flatten(const json& stage, std::vector<std::string>& out) {
   }
 }
 
-/// DeepSeek's first model lists every range of cased letters; its start is distinctive.
+/// DeepSeek's first model lists every range of letters with case: its start and end are
+/// distinctive.
 bool is_deepseek_llm(const std::vector<std::string>& stages) {
-  return stages.size() == 6 && stages[0] == R"([\r\n])" &&
+  return stages.size() == 7 && stages[0] == R"([\r\n])" &&
          stages[1].starts_with("\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿ") &&
-         stages[2].starts_with("\\s?[!-/:-~") && stages[3] == "\\s+$" && stages[5] == kDigits;
+         stages[1].ends_with("𑢠-𑣟𞤀-𞥃]+") &&
+         stages[2] == "\\s?[!-/:-~！-／：-～‘-‟\u3000-。]+" && stages[3] == "\\s+$" &&
+         stages[4] == kCjkAndHangul && stages[5] == kDigits && stages[6] == kByteLevelMaps;
 }
 
 }  // namespace
