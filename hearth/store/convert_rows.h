@@ -12,7 +12,8 @@ namespace hearth::store {
 
 /// The type that rows of `cols` elements get when `wanted` is asked for: itself where its block
 /// divides the row, else one of similar size with a smaller block (Q2_K, Q3_K, IQ4_XS -> IQ4_NL,
-/// Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0), else F16. The same choices as llama.cpp's quantiser.
+/// Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0), else F16. llama.cpp's quantiser chooses so too, but
+/// for Q4_0 in place of IQ4_NL for Q2_K and Q3_K in its newer versions: as large, and less exact.
 formats::TensorType type_for_rows(formats::TensorType wanted, uint64_t cols);
 
 /// Threads to use when `asked` for 0 or more: 0 means as many as the machine runs at once.

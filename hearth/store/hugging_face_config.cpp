@@ -1,5 +1,7 @@
 #include "hearth/store/hugging_face_config.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -70,10 +72,11 @@ uint64_t extent(const JsonObject& config, std::string_view key, uint64_t fallbac
 const HuggingFaceFamily& family_of(const JsonObject& config) {
   const std::string type = config.string("model_type");
   const auto* found = std::ranges::find(kFamilies, type, &HuggingFaceFamily::model_type);
-  if (found == std::end(kFamilies))
-    throw Error(Errc::unsupported, "{}: model_type '{}' is not one of those that can be imported",
-                config.where(), type);
-  return *found;
+  if (found != std::end(kFamilies)) return *found;
+  std::vector<std::string_view> known;
+  for (const HuggingFaceFamily& family : kFamilies) known.push_back(family.model_type);
+  throw Error(Errc::unsupported, "{}: model_type '{}' is none of {}", config.where(), type,
+              fmt::join(known, ", "));
 }
 
 void refuse_what_engines_do_not_compute(const JsonObject& config, const HuggingFaceFamily& family) {
@@ -143,7 +146,7 @@ RopeScaling read_scaling(const JsonObject& scaling, const JsonObject& config,
   rope.original_context = scaling.try_u64("original_max_position_embeddings");
   if (!rope.original_context)
     rope.original_context = config.try_u64("original_max_position_embeddings");
-  if (rope.kind == Kind::llama3 || rope.kind == Kind::longrope)
+  if (rope.original_context || rope.kind == Kind::llama3 || rope.kind == Kind::longrope)
     bounded(scaling, "original_max_position_embeddings", rope.original_context, kExtentMax);
   rope.attention_factor = scaling.try_f64("attention_factor");
   rope.beta_fast = scaling.try_f64("beta_fast");
@@ -164,20 +167,27 @@ RopeScaling read_scaling(const JsonObject& scaling, const JsonObject& config,
 }
 
 void read_rope(const JsonObject& config, HuggingFaceConfig& out) {
-  const double rotating = config.try_f64("partial_rotary_factor").value_or(1);
+  // transformers 5 gathers all of it in rope_parameters, for gemma3 by kind of layer.
+  auto parameters = config.try_object("rope_parameters");
+  auto rotating_part = config.try_f64("partial_rotary_factor");
+  if (!rotating_part && parameters) rotating_part = parameters->try_f64("partial_rotary_factor");
+  const double rotating = rotating_part.value_or(1);
   out.rope_dim =
       static_cast<uint64_t>(static_cast<double>(out.head_dim) * std::clamp(rotating, 0.0, 1.0));
   if (out.rope_dim < 2 || out.rope_dim % 2 != 0)
     throw Error(Errc::corrupt_data,
                 "{}: {} of {} elements of a head rotate, an even number is needed", config.where(),
                 out.rope_dim, out.head_dim);
+  if (out.rope_dim != out.head_dim && !out.family->fused)
+    throw Error(Errc::unsupported,
+                "{}: {} of {} elements of a head rotate, only phi3 rotates parts", config.where(),
+                out.rope_dim, out.head_dim);
   out.rope_theta = config.try_f64("rope_theta").value_or(out.family->rope_theta);
   if (out.family->head_norms && out.family->sandwich_norms)
     out.rope_theta_local = config.try_f64("rope_local_base_freq").value_or(10000);
   if (const auto scaling = config.try_object("rope_scaling"))
     out.rope_scaling = read_scaling(*scaling, config, out);
-  // transformers 5 gathers all of it in rope_parameters, for gemma3 by kind of layer.
-  if (auto parameters = config.try_object("rope_parameters")) {
+  if (parameters) {
     if (const auto local = parameters->try_object("sliding_attention"))
       out.rope_theta_local = local->try_f64("rope_theta").value_or(10000);
     if (auto global = parameters->try_object("full_attention")) parameters = std::move(global);
@@ -211,7 +221,8 @@ void read_window(const JsonObject& config, HuggingFaceConfig& out) {
   const auto window = config.try_u64("sliding_window");
   const bool used = config.try_bool("use_sliding_window").value_or(true);
   if (out.family->local_period > 0) {
-    out.sliding_window = window.value_or(4096);  // the default of both Gemma classes
+    // 4096: the default of both Gemma classes.
+    out.sliding_window = bounded(config, "sliding_window", window.value_or(4096), kExtentMax);
     const uint64_t period =
         config.try_u64("sliding_window_pattern").value_or(out.family->local_period);
     if (period != out.family->local_period)
@@ -246,10 +257,7 @@ void read_ids(const JsonObject& config, HuggingFaceConfig& out) {
     out.bos = bos->get<uint64_t>();
   if (const json* pad = config.find("pad_token_id"); pad && pad->is_number_unsigned())
     out.pad = pad->get<uint64_t>();
-  const json* eos = config.find("eos_token_id");
-  if (!eos) return;
-  for (const json& id : eos->is_array() ? *eos : json::array({*eos}))
-    if (id.is_number_unsigned()) out.eos.push_back(id.get<uint64_t>());
+  out.eos = config.ids("eos_token_id");
 }
 
 HuggingFaceConfig read_text_config(const JsonObject& config) {
@@ -282,8 +290,6 @@ HuggingFaceConfig read_text_config(const JsonObject& config) {
 }
 
 }  // namespace
-
-std::span<const HuggingFaceFamily> hugging_face_families() { return kFamilies; }
 
 HuggingFaceConfig read_hugging_face_config(const fs::path& folder) {
   const fs::path path = folder / "config.json";

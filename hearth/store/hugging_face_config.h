@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +28,6 @@ struct HuggingFaceFamily {
   uint64_t local_period =
       0;  // every local_period-th layer sees everything, the others a window; 0: all do
 };
-
-std::span<const HuggingFaceFamily> hugging_face_families();
 
 struct RopeScaling {
   enum class Kind { none, linear, yarn, llama3, longrope };

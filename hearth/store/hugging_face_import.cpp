@@ -1,6 +1,6 @@
 #include "hearth/store/hugging_face_import.h"
 
-#include <algorithm>
+#include <span>
 
 #include "hearth/base/error.h"
 #include "hearth/formats/gguf.h"
@@ -10,15 +10,13 @@
 #include "hearth/store/hugging_face_metadata.h"
 #include "hearth/store/hugging_face_tensors.h"
 #include "hearth/store/hugging_face_tokenizer.h"
-#include "hearth/store/quantize_model.h"
+#include "hearth/store/quantize_recipe.h"
 
 namespace hearth::store {
 namespace {
 
 using formats::GgufWriter;
 using formats::TensorType;
-
-constexpr uint32_t kQuantizationVersion = 2;  // of the block layouts, ggml.h GGML_QNT_VERSION
 
 std::string folder_name(const fs::path& folder) {
   const fs::path full = fs::absolute(folder).lexically_normal();
@@ -79,33 +77,23 @@ void write_all(GgufWriter& out, const TensorPlan& plan, const std::vector<Tensor
   }
 }
 
+/// Importing to one place again is fine; writing over what is being read is not.
+void refuse_input_file(const fs::path& folder, const fs::path& out_path) {
+  std::error_code ignored;  // equivalent() fails where there is no output yet, the normal case
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() != ".gguf" && fs::equivalent(entry.path(), out_path, ignored))
+      throw Error(Errc::invalid_argument, "{}: the output would replace a file of the input",
+                  out_path.string());
+}
+
 }  // namespace
-
-bool is_hugging_face_folder(const fs::path& folder) {
-  std::error_code ignored;  // what cannot be listed is not one
-  if (!fs::is_regular_file(folder / "config.json", ignored)) return false;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(".safetensors") || name == "model.safetensors.index.json") return true;
-  }
-  return false;
-}
-
-std::span<const std::string_view> importable_model_types() {
-  static const std::vector<std::string_view> kTypes = [] {
-    std::vector<std::string_view> types;
-    for (const HuggingFaceFamily& family : hugging_face_families())
-      types.push_back(family.model_type);
-    return types;
-  }();
-  return kTypes;
-}
 
 ImportReport import_hugging_face(const fs::path& folder, const fs::path& out_path,
                                  const ImportOptions& options, RewriteProgressFn progress) {
   const HuggingFaceConfig config = read_hugging_face_config(folder);
   const formats::Safetensors checkpoint = formats::Safetensors::open_folder(folder);
   const TensorPlan plan = plan_tensors(checkpoint, config);
+  refuse_input_file(folder, out_path);
 
   ImportReport report;
   report.architecture = config.family->architecture;
@@ -113,8 +101,8 @@ ImportReport import_hugging_face(const fs::path& folder, const fs::path& out_pat
   report.notes = config.notes;
   report.notes.insert(report.notes.end(), plan.notes.begin(), plan.notes.end());
 
-  GgufKeys tokenizer =
-      tokenizer_keys(folder, config, plan.vocab_size);  // before the file is begun: it fails most
+  // Before the file is begun: it fails most.
+  GgufKeys tokenizer = tokenizer_keys(folder, config, plan.vocab_size, report.notes);
   GgufWriter out(out_path);
   set_general_keys(out, report, options.matrix_type);
   set_all(out, sampling_keys(folder));

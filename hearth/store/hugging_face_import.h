@@ -1,9 +1,7 @@
 // Imports a Hugging Face model folder: config, tokenizer and safetensors become one GGUF file.
 #pragma once
 #include <cstdint>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "hearth/base/files.h"
@@ -29,11 +27,6 @@ struct ImportReport {
       notes;  // what the user should know: tensors left out, fallbacks, guesses
 };
 
-/// True when `folder` looks like one: it has config.json and a *.safetensors file or index.
-bool is_hugging_face_folder(const fs::path& folder);
-/// `model_type` values of config.json that import_hugging_face knows.
-std::span<const std::string_view> importable_model_types();
-
 /// Reads config.json, tokenizer.json and/or tokenizer.model, tokenizer_config.json,
 /// generation_config.json, chat_template.jinja and *.safetensors (one file, or shards through
 /// model.safetensors.index.json) from `folder` and writes one GGUF v3 to `out_path`, whole or not
@@ -43,9 +36,10 @@ std::span<const std::string_view> importable_model_types();
 /// qwen3, gemma2, gemma3 text (norm weights + 1), phi3 (longrope factors as tensors). Metadata
 /// keys: GGUF specification and llama.cpp's gguf-py/gguf/constants.py.
 ///
-/// Errors, each naming file and field: not_found (a file is missing), corrupt_data (a file breaks
-/// its format, a tensor is missing or has another shape than config.json says), unsupported (model
-/// type, quantised checkpoints, rope scaling, tokenizer kind or pre-tokeniser that Hearth does not
+/// Errors, each naming file and field: not_found (a file or a tensor is missing), invalid_argument
+/// (a weight that is not finite; output over a file of the input), corrupt_data (a file breaks its
+/// format, a tensor has another shape than config.json says), unsupported (model type, quantised
+/// checkpoints, rope scaling, tokenizer kind, normaliser or pre-tokeniser that Hearth does not
 /// know), io_failure.
 ImportReport import_hugging_face(const fs::path& folder, const fs::path& out_path,
                                  const ImportOptions& options, RewriteProgressFn progress);

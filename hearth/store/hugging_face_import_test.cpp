@@ -5,6 +5,7 @@
 
 #include "hearth/formats/gguf.h"
 #include "hearth/formats/quantize.h"
+#include "hearth/store/full_disk_for_test.h"
 #include "hearth/store/model_folder_for_test.h"
 
 namespace hearth::store {
@@ -359,6 +360,17 @@ TEST(HuggingFaceImport, YarnKeysAreCarried) {
   EXPECT_EQ(file.f64("llama.rope.scaling.yarn_beta_fast"), 16.0);
   // Engines multiply by 0.1 ln 4 + 1 = 1.13863: the key holds what takes that back.
   EXPECT_NEAR(file.f64("llama.rope.scaling.attn_factor"), 1 / 1.1386294361119891, 1e-6);
+  // A factor below 1 stretches nothing, and engines multiply by 1.
+  make_llama(folder, R"(,"rope_scaling":{"type":"yarn","factor":0.5,"attention_factor":1.5})");
+  EXPECT_EQ(import(folder).f64("llama.rope.scaling.attn_factor"), 1.5);
+}
+
+TEST(HuggingFaceImport, RopeParametersOfTransformers5) {
+  ModelFolder folder("rope5");
+  make_llama(folder, R"(,"rope_parameters":{"rope_type":"linear","factor":2.0,"rope_theta":5e5})");
+  const Gguf file = import(folder);
+  EXPECT_EQ(file.f64("llama.rope.freq_base"), 5e5);
+  EXPECT_EQ(file.f64("llama.rope.scaling.factor"), 2.0);
 }
 
 TEST(HuggingFaceImport, MatricesGetTheTypeAskedForOrOneThatFits) {
@@ -372,7 +384,12 @@ TEST(HuggingFaceImport, MatricesGetTheTypeAskedForOrOneThatFits) {
   EXPECT_THAT(report.notes[0], HasSubstr("rows of 8 do not divide into Q8_0 blocks"));
 }
 
-TEST(HuggingFaceImport, ProgressCoversEveryTensorAndCanCancel) {
+size_t count_files(const fs::path& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(HuggingFaceImport, ProgressCoversEveryTensor) {
   ModelFolder folder("progress");
   make_llama(folder);
   const fs::path out = folder.path() / "out.gguf";
@@ -385,22 +402,43 @@ TEST(HuggingFaceImport, ProgressCoversEveryTensorAndCanCancel) {
   });
   EXPECT_EQ(calls, 21u);
   EXPECT_EQ(done_bytes, total_bytes);
-  fs::remove(out);
-  const auto cancel = [](const RewriteProgress&) { throw Error(Errc::unavailable, "cancelled"); };
-  EXPECT_THROW(import_hugging_face(folder.path(), out, {}, cancel), Error);
-  EXPECT_FALSE(fs::exists(out));
 }
 
-TEST(HuggingFaceImport, FoldersAreRecognised) {
-  ModelFolder folder("recognised");
-  EXPECT_FALSE(is_hugging_face_folder(folder.path()));
-  EXPECT_FALSE(is_hugging_face_folder(folder.path() / "absent"));
-  folder.write("config.json", "{}");
-  EXPECT_FALSE(is_hugging_face_folder(folder.path()));
-  folder.write("model-00001-of-00002.safetensors", "");
-  EXPECT_TRUE(is_hugging_face_folder(folder.path()));
-  EXPECT_THAT(importable_model_types(),
-              ElementsAre("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3"));
+TEST(HuggingFaceImport, WhatIsCancelledOrFindsTheDiskFullLeavesTheOldFileAlone) {
+  ModelFolder folder("cancel");
+  make_llama(folder);
+  const fs::path out = folder.path() / "out.gguf";
+  folder.write("out.gguf", "old");
+  const size_t files = count_files(folder.path());
+  struct Cancelled {};
+  for (const size_t after : {1, 20, 21}) {  // 21: when all is written but nothing in place
+    const auto cancel = [&](const RewriteProgress& progress) {
+      if (progress.tensors_done == after) throw Cancelled{};
+    };
+    EXPECT_THROW(import_hugging_face(folder.path(), out, {}, cancel), Cancelled);
+    EXPECT_EQ(read_file(out), "old") << after;
+    EXPECT_EQ(count_files(folder.path()), files) << after;
+  }
+  {
+    const FullDisk full(2048);  // after the header, within the tensors
+    EXPECT_THROW(import_hugging_face(folder.path(), out, {}, ignore_progress), Error);
+  }
+  EXPECT_EQ(read_file(out), "old");
+  EXPECT_EQ(count_files(folder.path()), files);
+}
+
+TEST(HuggingFaceImport, TheInputIsNotOverwritten) {
+  ModelFolder folder("over");
+  make_llama(folder);
+  for (const char* name : {"model.safetensors", "config.json", "./tokenizer.json"}) try {
+      import_hugging_face(folder.path(), folder.path() / name, {}, ignore_progress);
+      ADD_FAILURE() << name << " was replaced";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::invalid_argument);
+      EXPECT_THAT(error.what(), HasSubstr("would replace a file of the input"));
+    }
+  import(folder);
+  import(folder);  // over the first result
 }
 
 TEST(HuggingFaceImport, ConfigurationsThatCannotBeImportedSayWhy) {
@@ -417,7 +455,8 @@ TEST(HuggingFaceImport, ConfigurationsThatCannotBeImportedSayWhy) {
   EXPECT_THAT(error_of("[]", Errc::corrupt_data), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of("{}", Errc::corrupt_data), HasSubstr("'model_type': missing"));
   EXPECT_THAT(error_of(R"({"model_type":"mamba"})", Errc::unsupported),
-              HasSubstr("model_type 'mamba'"));
+              HasSubstr("model_type 'mamba' is none of llama, mistral, qwen2, qwen3, gemma2, "
+                        "gemma3_text, phi3"));
   EXPECT_THAT(error_of(R"({"model_type":"llama"})", Errc::corrupt_data),
               HasSubstr("'num_hidden_layers': missing"));
   EXPECT_THAT(error_of(R"({"model_type":"llama","num_hidden_layers":100000})", Errc::corrupt_data),
@@ -433,11 +472,21 @@ TEST(HuggingFaceImport, ConfigurationsThatCannotBeImportedSayWhy) {
       HasSubstr("rope type 'dynamic'"));
   EXPECT_THAT(error_of(llama(R"("rope_scaling":{"type":"linear","factor":0})"), Errc::corrupt_data),
               HasSubstr("'factor' is 0"));
+  EXPECT_THAT(error_of(llama(R"("rope_scaling":{"type":"yarn","factor":2.0,)"
+                             R"("original_max_position_embeddings":4294967296})"),
+                       Errc::corrupt_data),
+              HasSubstr("'original_max_position_embeddings' is 4294967296, 1 to 2147483648"));
+  EXPECT_THAT(error_of(llama(R"("rms_norm_eps":1e300)"), Errc::corrupt_data),
+              HasSubstr("'attention.layer_norm_rms_epsilon' would be 1e+300"));
   EXPECT_THAT(
       error_of(llama(R"("rope_scaling":{"type":"longrope","factor":2.0})"), Errc::unsupported),
       HasSubstr("longrope is known for phi3 only"));
   EXPECT_THAT(error_of(llama(R"("partial_rotary_factor":0.1)"), Errc::corrupt_data),
               HasSubstr("an even number is needed"));
+  for (const char* part :
+       {R"("partial_rotary_factor":0.5)", R"("rope_parameters":{"partial_rotary_factor":0.5})"})
+    EXPECT_THAT(error_of(llama(part), Errc::unsupported),
+                HasSubstr("2 of 4 elements of a head rotate, only phi3 rotates parts"));
   EXPECT_THAT(error_of(fmt::format(R"({{"model_type":"gemma2","head_dim":4,{}}})", kSizes),
                        Errc::unsupported),
               HasSubstr("'query_pre_attn_scalar' is 256"));

@@ -1,6 +1,7 @@
 #include "hearth/store/hugging_face_metadata.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "hearth/base/error.h"
@@ -13,11 +14,18 @@ using formats::GgufArray;
 using formats::GgufValue;
 using Kind = RopeScaling::Kind;
 
+float finite_f32(std::string_view key, double value) {
+  if (!(std::abs(value) <= std::numeric_limits<float>::max()))
+    throw Error(Errc::corrupt_data, "config.json: '{}' would be {}, not a number of 32 bits", key,
+                value);
+  return static_cast<float>(value);
+}
+
 class Keys {
  public:
   explicit Keys(std::string_view architecture) : architecture_(architecture) {}
   void u32(std::string_view key, uint64_t value) { put(key, static_cast<uint32_t>(value)); }
-  void f32(std::string_view key, double value) { put(key, static_cast<float>(value)); }
+  void f32(std::string_view key, double value) { put(key, finite_f32(key, value)); }
   void put(std::string_view key, GgufValue value) {
     keys.emplace_back(fmt::format("{}.{}", architecture_, key), std::move(value));
   }
@@ -34,6 +42,10 @@ double longrope_attention_factor(const HuggingFaceConfig& config) {
   const double stretch = static_cast<double>(config.context) / original;
   return stretch <= 1 ? 1 : std::sqrt(1 + std::log(stretch) / std::log(original));
 }
+
+/// Peng et al. 2023, arXiv:2309.00071, section 3.4: 0.1 ln(factor) + 1; nothing to stretch, nothing
+/// to correct.
+double yarn_magnitude(double factor) { return factor <= 1 ? 1 : 0.1 * std::log(factor) + 1; }
 
 void add_rope_scaling(const HuggingFaceConfig& config, Keys& out) {
   const RopeScaling& rope = config.rope_scaling;
@@ -53,10 +65,9 @@ void add_rope_scaling(const HuggingFaceConfig& config, Keys& out) {
       out.u32("rope.scaling.original_context_length", original);
       if (rope.beta_fast) out.f32("rope.scaling.yarn_beta_fast", *rope.beta_fast);
       if (rope.beta_slow) out.f32("rope.scaling.yarn_beta_slow", *rope.beta_slow);
-      // Engines multiply with yarn's own 0.1 ln(factor) + 1, which attention_factor replaces.
+      // Engines multiply with yarn's own magnitude, which attention_factor replaces.
       if (rope.attention_factor)
-        out.f32("rope.scaling.attn_factor",
-                *rope.attention_factor / (0.1 * std::log(rope.factor) + 1));
+        out.f32("rope.scaling.attn_factor", *rope.attention_factor / yarn_magnitude(rope.factor));
       return;
     case Kind::longrope:
       // Without a factor: the stretching stands in the tensors rope_factors_long and

@@ -1,5 +1,7 @@
 #include "hearth/store/hugging_face_tensors.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>

@@ -52,16 +52,6 @@ std::optional<bool> adds_token(const TokenizerFiles& folder, std::string_view fl
   return tokenizer ? std::optional(false) : std::nullopt;
 }
 
-std::vector<uint64_t> generation_ends(const TokenizerFiles& folder) {
-  const auto generation = folder.generation.object();
-  const json* eos = generation ? generation->find("eos_token_id") : nullptr;
-  std::vector<uint64_t> out;
-  if (!eos) return out;
-  for (const json& id : eos->is_array() ? *eos : json::array({*eos}))
-    if (id.is_number_unsigned()) out.push_back(id.get<uint64_t>());
-  return out;
-}
-
 void add_special_ids(const TokenizerFiles& folder, const HuggingFaceConfig& config,
                      const VocabularyTables& vocabulary, GgufKeys& out) {
   const auto names = folder.config.object();
@@ -76,7 +66,8 @@ void add_special_ids(const TokenizerFiles& folder, const HuggingFaceConfig& conf
       if (const auto id = vocabulary.find(*text)) return *id;
     return fallback;
   };
-  std::vector<uint64_t> ends = generation_ends(folder);
+  std::vector<uint64_t> ends;
+  if (const auto generation = folder.generation.object()) ends = generation->ids("eos_token_id");
   ends.insert(ends.end(), config.eos.begin(), config.eos.end());
   add("bos", id_of("bos_token", config.bos));
   const auto eos =
@@ -126,8 +117,9 @@ void add_chat_templates(const TokenizerFiles& folder, GgufKeys& out) {
 }
 
 GgufKeys read_keys(const TokenizerFiles& folder, const HuggingFaceConfig& config,
-                   uint64_t vocab_size) {
+                   uint64_t vocab_size, std::vector<std::string>& notes) {
   VocabularyTables vocabulary = read_vocabulary(folder, vocab_size);
+  notes.insert(notes.end(), vocabulary.notes.begin(), vocabulary.notes.end());
   const std::optional<bool> add_bos =
       adds_token(folder, "add_bos_token", special_text(folder.config.object(), "bos_token"), true);
   const std::optional<bool> add_eos =
@@ -154,11 +146,11 @@ GgufKeys read_keys(const TokenizerFiles& folder, const HuggingFaceConfig& config
 
 }  // namespace
 
-GgufKeys tokenizer_keys(const fs::path& path, const HuggingFaceConfig& config,
-                        uint64_t vocab_size) {
+GgufKeys tokenizer_keys(const fs::path& path, const HuggingFaceConfig& config, uint64_t vocab_size,
+                        std::vector<std::string>& notes) {
   const TokenizerFiles folder(path);
   try {
-    return read_keys(folder, config, vocab_size);
+    return read_keys(folder, config, vocab_size, notes);
   } catch (const json::exception& error) {  // a field of another type than any tokenizer has there
     throw Error(Errc::corrupt_data, "{}: tokenizer files: {}", path.string(), error.what());
   }

@@ -14,8 +14,8 @@ namespace hearth::store {
 /// Byte-level BPE becomes model "gpt2" with its merges, SentencePiece BPE (also inside a
 /// tokenizer.json with byte_fallback) model "llama" with scores. Errors, naming file and field:
 /// not_found (neither tokenizer.json nor tokenizer.model), unsupported (unigram, WordPiece, an
-/// unknown pre-tokeniser), corrupt_data.
+/// unknown normaliser or pre-tokeniser), corrupt_data. `notes` gains what was left out.
 GgufKeys tokenizer_keys(const fs::path& folder, const HuggingFaceConfig& config,
-                        uint64_t vocab_size);
+                        uint64_t vocab_size, std::vector<std::string>& notes);
 
 }  // namespace hearth::store

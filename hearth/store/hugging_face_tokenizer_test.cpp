@@ -13,13 +13,14 @@ using formats::GgufArray;
 using formats::GgufValue;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 /// The keys of a folder's tokenizer, by name.
 class Keys {
  public:
   explicit Keys(const ModelFolder& folder, uint64_t vocab_size = 8,
                 const HuggingFaceConfig& config = {})
-      : keys_(tokenizer_keys(folder.path(), config, vocab_size)) {}
+      : keys_(tokenizer_keys(folder.path(), config, vocab_size, notes)) {}
   bool has(std::string_view name) const { return find(name) != nullptr; }
   template <class T>
   T get(std::string_view name) const {
@@ -33,6 +34,8 @@ class Keys {
   }
   std::string text(std::string_view name) const { return get<std::string>(name); }
 
+  std::vector<std::string> notes;
+
  private:
   const GgufValue* find(std::string_view name) const {
     for (const auto& [key, value] : keys_)
@@ -43,8 +46,9 @@ class Keys {
 };
 
 std::string keys_error(const ModelFolder& folder, Errc code, uint64_t vocab_size = 8) {
+  std::vector<std::string> notes;
   try {
-    tokenizer_keys(folder.path(), {}, vocab_size);
+    tokenizer_keys(folder.path(), {}, vocab_size, notes);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), code) << error.what();
     return error.what();
@@ -73,6 +77,28 @@ TEST(HuggingFaceTokenizer, ByteLevelBpe) {
   EXPECT_FALSE(keys.has("ggml.bos_token_id"));
   EXPECT_EQ(keys.text("chat_template"), "{{ messages }}");
   EXPECT_FALSE(keys.get<bool>("ggml.add_bos_token"));
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(HuggingFaceTokenizer, WhatItDoesToTextsBeforeIsNotedOrRefused) {
+  ModelFolder folder("normalizer");
+  const auto write = [&](std::string_view normalizer) {
+    folder.write("tokenizer.json", replaced(kByteLevelTokenizer, R"("normalizer": null)",
+                                            fmt::format(R"("normalizer": {})", normalizer)));
+  };
+  write(R"({"type":"Sequence","normalizers":[]})");  // DeepSeek
+  EXPECT_THAT(Keys(folder).notes, IsEmpty());
+  write(R"({"type":"NFC"})");  // Qwen
+  EXPECT_THAT(Keys(folder).notes, ElementsAre(HasSubstr("(NFC)")));
+  for (const char* other :
+       {R"({"type":"Lowercase"})", R"({"type":"NFKC"})", R"({"type":"Prepend","prepend":"▁"})",
+        R"({"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip"}]})"}) {
+    write(other);
+    EXPECT_THAT(keys_error(folder, Errc::unsupported), HasSubstr("'normalizer'")) << other;
+  }
 }
 
 TEST(HuggingFaceTokenizer, IdsComeFromTheOtherFilesWhereNoNameSaysThem) {
@@ -130,6 +156,29 @@ TEST(HuggingFaceTokenizer, SentencePieceInATokenizerJson) {
   EXPECT_FALSE(keys.has("ggml.merges"));
 }
 
+// The stages of Gemma 3, Mistral 0.3 and, for the error, a byte-level vocabulary with
+// byte_fallback.
+TEST(HuggingFaceTokenizer, SentencePieceStagesMarkSpacesAndCutNothing) {
+  ModelFolder folder("spmstages");
+  const auto write = [&](std::string_view pre_tokenizer) {
+    folder.write("tokenizer.json", replaced(kSentencePieceJson, R"("pre_tokenizer": null)",
+                                            fmt::format(R"("pre_tokenizer": {})", pre_tokenizer)));
+  };
+  write(R"({"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious"})");
+  EXPECT_TRUE(Keys(folder).get<bool>("ggml.add_space_prefix"));
+  write(R"({"type":"Sequence","pretokenizers":[{"type":"Metaspace","prepend_scheme":"first"}]})");
+  EXPECT_THAT(Keys(folder).notes, IsEmpty());
+  for (const char* other : {R"({"type":"ByteLevel","add_prefix_space":false})",
+                            R"({"type":"Split","pattern":{"Regex":"\\d"}})"}) {
+    write(other);
+    EXPECT_THAT(keys_error(folder, Errc::unsupported), HasSubstr("'pre_tokenizer' beside"))
+        << other;
+  }
+  folder.write("tokenizer.json", replaced(kSentencePieceJson, R"("pattern": {"String": " "})",
+                                          R"("pattern": {"Regex": "[ \\t]+"})"));
+  EXPECT_THAT(keys_error(folder, Errc::unsupported), HasSubstr("'normalizer'"));
+}
+
 TEST(HuggingFaceTokenizer, TheSentencePieceModelsScoresWinOverMerges) {
   ModelFolder folder("spm");
   folder.write("tokenizer.json", kSentencePieceJson);
@@ -141,7 +190,7 @@ TEST(HuggingFaceTokenizer, TheSentencePieceModelsScoresWinOverMerges) {
                                       field(0x0A, field(0x0A, "<s>") + "\x18\x03") +
                                       field(0x0A, field(0x0A, "ab") + score) +
                                       field(0x12, "\x18\x02") +
-                                      field(0x1A, std::string("\x18\x00", 2)));
+                                      field(0x1A, std::string("\x18\x00\x20\x00", 4)));
   folder.write("added_tokens.json", R"({"<call>": 6})");
   // An added token of the .json that the .model does not have takes its place with llama.cpp's
   // score for those.
@@ -152,6 +201,11 @@ TEST(HuggingFaceTokenizer, TheSentencePieceModelsScoresWinOverMerges) {
   EXPECT_EQ(keys.list<float>("ggml.scores")[2], -2.0f);
   EXPECT_EQ(keys.list<float>("ggml.scores")[6], -1000.0f);
   EXPECT_FALSE(keys.get<bool>("ggml.add_space_prefix"));
+  EXPECT_THAT(keys.notes, IsEmpty());
+  folder.write("tokenizer.model",
+               field(0x0A, field(0x0A, "<unk>") + "\x18\x02") + field(0x12, "\x18\x02") +
+                   field(0x1A, field(0x12, "table") + std::string("\x20\x00", 2)));
+  EXPECT_THAT(Keys(folder).notes, ElementsAre(HasSubstr("normalises texts")));
 }
 
 TEST(HuggingFaceTokenizer, TemplatesComeFromTheirFileOrByName) {
@@ -185,6 +239,9 @@ TEST(HuggingFaceTokenizer, TokenizersThatCannotBeImportedSayWhy) {
               HasSubstr("token 'a' has id 8, the embedding has 8 rows"));
   EXPECT_THAT(error_of(R"({"vocab":{"a":0}})", Errc::corrupt_data),
               HasSubstr("'merges': not a list"));
+  EXPECT_THAT(
+      error_of(R"({"vocab":{},"merges":[],"end_of_word_suffix":"</w>"})", Errc::unsupported),
+      HasSubstr("'end_of_word_suffix' is '</w>'"));
   for (const char* merge : {R"("ab")", R"(["a"])", R"(["a","b","c"])", "3", R"(" a")"})
     EXPECT_THAT(
         error_of(fmt::format(R"({{"vocab":{{"a":0}},"merges":[{}]}})", merge), Errc::corrupt_data),

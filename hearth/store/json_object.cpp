@@ -86,6 +86,19 @@ std::optional<std::vector<float>> JsonObject::try_floats(std::string_view key) c
   return numbers;
 }
 
+std::vector<uint64_t> JsonObject::ids(std::string_view key) const {
+  const nlohmann::json* field = find(key);
+  std::vector<uint64_t> out;
+  const auto add = [&](const nlohmann::json& id) {
+    if (id.is_number_unsigned()) out.push_back(id.get<uint64_t>());
+  };
+  if (field && field->is_array())
+    for (const nlohmann::json& id : *field) add(id);
+  else if (field)
+    add(*field);
+  return out;
+}
+
 uint64_t JsonObject::u64(std::string_view key) const {
   if (const auto value = try_u64(key)) return *value;
   wrong(key, "missing");

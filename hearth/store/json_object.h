@@ -35,6 +35,9 @@ class JsonObject {
   std::optional<JsonObject> try_object(std::string_view key) const;
   /// A list of numbers.
   std::optional<std::vector<float>> try_floats(std::string_view key) const;
+  /// A number or a list of numbers, as ids of tokens are given; what is no id is skipped, absent is
+  /// an empty list.
+  std::vector<uint64_t> ids(std::string_view key) const;
   /// As above; absent is corrupt_data.
   uint64_t u64(std::string_view key) const;
   double f64(std::string_view key) const;

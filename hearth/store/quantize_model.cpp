@@ -14,8 +14,6 @@ using formats::GgufTensor;
 using formats::GgufWriter;
 using formats::TensorType;
 
-constexpr uint32_t kQuantizationVersion = 2;  // of the block layouts, ggml.h GGML_QNT_VERSION
-
 void refuse_same_file(const Gguf& in, const fs::path& out_path) {
   std::error_code
       ignored;  // equivalent() fails when one of them does not exist, which is the normal case

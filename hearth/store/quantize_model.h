@@ -58,8 +58,8 @@ struct QuantizeReport {
 ///
 /// Two- and three-dimensional weights are converted; norms, biases, 1-D tensors, rope factors and
 /// expert routers keep their type. A row that is not a multiple of the block falls back to a type
-/// of similar size, as llama.cpp does: Q2_K, Q3_K, IQ4_XS -> IQ4_NL, Q4_K -> Q5_0, Q5_K -> Q5_1,
-/// Q6_K -> Q8_0, and where 32 does not divide it either, F16; the report lists each.
+/// of similar size (type_for_rows() in convert_rows.h): Q2_K, Q3_K, IQ4_XS -> IQ4_NL, Q4_K -> Q5_0,
+/// Q5_K -> Q5_1, Q6_K -> Q8_0, and where 32 does not divide it either, F16; the report lists each.
 ///
 /// Memory: one output tensor is streamed in pieces of a few MiB. The output appears whole or not at
 /// all. Errors: invalid_argument (a weight that is not finite, naming the tensor; output over the

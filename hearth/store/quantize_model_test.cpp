@@ -10,6 +10,7 @@
 #include "hearth/base/rng.h"
 #include "hearth/formats/quantize.h"
 #include "hearth/store/convert_rows.h"
+#include "hearth/store/full_disk_for_test.h"
 #include "hearth/store/quantize_recipe.h"
 
 namespace hearth::store {
@@ -162,7 +163,7 @@ TEST_F(QuantizeModel, TheInputIsNotOverwritten) {
   EXPECT_EQ(Gguf::open(folder_ / "in.gguf").tensor("token_embd.weight").type, TensorType::f32);
 }
 
-TEST_F(QuantizeModel, ProgressCountsUpAndCanCancel) {
+TEST_F(QuantizeModel, ProgressCountsUp) {
   const Gguf in = make_model();
   size_t calls = 0;
   RewriteProgress last;
@@ -173,11 +174,31 @@ TEST_F(QuantizeModel, ProgressCountsUpAndCanCancel) {
   quantize_model(in, folder_ / "out.gguf", *try_quantize_recipe("Q4_0"), {}, follow);
   EXPECT_EQ(last.tensors_total, 6u);
   EXPECT_EQ(last.done_bytes, last.total_bytes);
-  const auto cancel = [](const RewriteProgress&) { throw Error(Errc::unavailable, "cancelled"); };
-  EXPECT_THROW(
-      quantize_model(in, folder_ / "cancelled.gguf", *try_quantize_recipe("Q4_0"), {}, cancel),
-      Error);
-  EXPECT_FALSE(fs::exists(folder_ / "cancelled.gguf"));
+}
+
+TEST_F(QuantizeModel, WhatIsCancelledOrFindsTheDiskFullLeavesTheOldFileAlone) {
+  const Gguf in = make_model();
+  const fs::path out = folder_ / "out.gguf";
+  const QuantizeRecipe recipe = *try_quantize_recipe("Q4_0");
+  quantize_model(in, out, *try_quantize_recipe("Q8_0"), {}, ignore_progress);
+  const std::string old = read_file(out);
+  const auto expect_old = [&] {
+    EXPECT_EQ(read_file(out), old);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
+  };
+  struct Cancelled {};
+  for (const size_t after : {1, 5, 6}) {  // 6: when all is written but nothing in place
+    const auto cancel = [&](const RewriteProgress& progress) {
+      if (progress.tensors_done == after) throw Cancelled{};
+    };
+    EXPECT_THROW(quantize_model(in, out, recipe, {}, cancel), Cancelled);
+    expect_old();
+  }
+  {
+    const FullDisk full(4096);  // after the header, within the tensors
+    EXPECT_THROW(quantize_model(in, out, recipe, {}, ignore_progress), Error);
+  }
+  expect_old();
 }
 
 TEST(QuantizeRecipe, NamesAreFoundInAnyLetterCase) {

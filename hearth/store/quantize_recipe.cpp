@@ -37,7 +37,7 @@ struct MixRule {
 };
 
 // The first row that fits wins. Source: llama.cpp, src/llama-quant.cpp, the choices for dense
-// models.
+// models; it raises attn_v of those it knows as 70 B models from Q3_K and Q4_K to Q5_K besides.
 constexpr MixRule kMixRules[] = {
     {"Q5_K_M", "attn_v", Layers::more_bits, TensorType::q6_k},
     {"Q5_K_M", "attn_qkv", Layers::all, TensorType::q6_k},

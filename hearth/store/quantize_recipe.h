@@ -8,6 +8,9 @@
 
 namespace hearth::store {
 
+/// Of the block layouts, as general.quantization_version: ggml.h, GGML_QNT_VERSION.
+inline constexpr uint32_t kQuantizationVersion = 2;
+
 /// True for what a recipe converts: weights of two or more dimensions that are not norms, biases,
 /// expert routers or tables of positions.
 bool is_convertible(const formats::GgufTensor& tensor);

@@ -112,6 +112,7 @@ void parse_trainer(std::string_view bytes, std::string_view file, SentencePieceM
 
 void parse_normalizer(std::string_view bytes, std::string_view file, SentencePieceModel& model) {
   for (Message m(bytes, file); m.next();) {
+    if (m.number() == 2) model.has_charsmap = !m.bytes().empty();
     if (m.number() == 3) model.add_dummy_prefix = m.integer() != 0;
     if (m.number() == 4) model.remove_extra_whitespaces = m.integer() != 0;
   }

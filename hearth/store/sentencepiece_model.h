@@ -34,6 +34,7 @@ struct SentencePieceModel {
   std::vector<SentencePiece> pieces;
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
+  bool has_charsmap = false;  // a table that replaces characters in texts
 };
 
 /// Reads a model that is in memory; `name` goes into messages. Errors: corrupt_data.

@@ -30,10 +30,11 @@ std::string error_of(const std::string& bytes) {
 
 TEST(SentencePieceModel, ReadsPiecesAndSettings) {
   const std::string minus_one("\x15\x00\x00\x80\xBF", 5);  // field 2, fixed32, -1.0f
-  const std::string bytes =
-      field(0x0A, field(0x0A, "<unk>") + "\x18\x02") + field(0x0A, field(0x0A, "ab") + minus_one) +
-      field(0x12, "\x18\x02") +                         // trainer: model_type BPE
-      field(0x1A, std::string("\x18\x00\x20\x00", 4));  // normalizer: both false
+  const std::string bytes = field(0x0A, field(0x0A, "<unk>") + "\x18\x02") +
+                            field(0x0A, field(0x0A, "ab") + minus_one) +
+                            field(0x12, "\x18\x02") +        // trainer: model_type BPE
+                            field(0x1A, field(0x12, "xy") +  // normalizer: a table, then both false
+                                            std::string("\x18\x00\x20\x00", 4));
   const SentencePieceModel model = parse_sentencepiece_model(bytes, "hand");
   EXPECT_EQ(model.kind, SentencePieceModel::Kind::bpe);
   ASSERT_EQ(model.pieces.size(), 2u);
@@ -43,6 +44,7 @@ TEST(SentencePieceModel, ReadsPiecesAndSettings) {
   EXPECT_EQ(model.pieces[1].kind, PieceKind::normal);
   EXPECT_FALSE(model.add_dummy_prefix);
   EXPECT_FALSE(model.remove_extra_whitespaces);
+  EXPECT_TRUE(model.has_charsmap);
 }
 
 TEST(SentencePieceModel, BrokenBuffersAreErrors) {

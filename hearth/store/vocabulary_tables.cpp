@@ -63,9 +63,39 @@ std::vector<std::pair<std::string, std::string>> read_merges(const JsonObject& m
   return out;
 }
 
+/// Reads what the tokenizer does to a text before it cuts it: `may_stay(stage)` says whether
+/// engines do the same. Composing characters (NFC) is left out with a note; anything else is
+/// unsupported.
+template <class MayStay>
+void read_normalizer(const json& stage, const std::string& where, MayStay may_stay,
+                     VocabularyTables& out) {
+  const std::string type = stage.value("type", "");
+  if (type == "Sequence") {
+    for (const json& inner : stage.value("normalizers", json::array()))
+      read_normalizer(inner, where, may_stay, out);
+  } else if (type == "NFC") {
+    out.notes.emplace_back(
+        "the tokenizer composes characters first (NFC); Hearth takes texts as they are");
+  } else if (!may_stay(stage)) {
+    throw Error(Errc::unsupported, "{}: 'normalizer': engines do not change texts so: {}", where,
+                stage.dump().substr(0, 300));
+  }
+}
+
+/// Words with marks at their ends or insides are another BPE than byte-level and SentencePiece.
+void refuse_marked_words(const JsonObject& model) {
+  for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"})
+    if (const auto mark = model.try_string(key); mark && !mark->empty())
+      throw Error(Errc::unsupported, "{}: '{}' is '{}', only vocabularies without are imported",
+                  model.where(), key, *mark);
+}
+
 void read_byte_level_bpe(const JsonObject& tokenizer, const JsonObject& model,
                          VocabularyTables& out) {
   out.model = "gpt2";
+  if (const json* normalizer = tokenizer.find("normalizer"))
+    read_normalizer(
+        *normalizer, tokenizer.where(), [](const json&) { return false; }, out);
   read_vocab(model, /*has_bytes=*/false, out);
   for (const auto& [left, right] : read_merges(model)) {
     // GGUF joins the two with a space; byte-level tokens spell theirs as U+0120.
@@ -98,6 +128,33 @@ void read_scores_from_merges(const JsonObject& model, VocabularyTables& out) {
   }
 }
 
+constexpr const char* kSpaceMark = "\u2581";
+
+/// Normalisers that mark spaces, as SentencePiece itself does.
+bool marks_spaces(const json& stage) {
+  const std::string type = stage.value("type", "");
+  if (type == "Prepend") return stage.value("prepend", "") == kSpaceMark;
+  return type == "Replace" && stage.value("pattern", json::object()).value("String", "") == " " &&
+         stage.value("content", "") == kSpaceMark;
+}
+
+/// A SentencePiece vocabulary merges over whole texts: a stage may mark spaces, or cut at those
+/// that are marked by then, which is nowhere.
+void check_cuts_nothing(const json& stage, const std::string& where) {
+  const std::string type = stage.value("type", "");
+  if (type == "Sequence") {
+    for (const json& inner : stage.value("pretokenizers", json::array()))
+      check_cuts_nothing(inner, where);
+    return;
+  }
+  const json pattern = stage.value("pattern", json::object());
+  const bool splits_at_spaces =
+      type == "Split" && (pattern.value("String", "") == " " || pattern.value("Regex", "") == " ");
+  if (type != "Metaspace" && !splits_at_spaces)
+    throw Error(Errc::unsupported, "{}: 'pre_tokenizer' beside 'byte_fallback': {}", where,
+                stage.dump().substr(0, 300));
+}
+
 /// Whether U+2581 is put before the text: by a Prepend normaliser or a Metaspace stage.
 bool prepends_space(const json& stage) {
   if (!stage.is_object()) return false;
@@ -123,6 +180,8 @@ void read_sentencepiece_json(const JsonObject& tokenizer, const JsonObject& mode
     if (const auto id = out.find(*unknown)) out.kinds[*id] = PieceKind::unknown;
   const json* normalizer = tokenizer.find("normalizer");
   const json* pre = tokenizer.find("pre_tokenizer");
+  if (normalizer) read_normalizer(*normalizer, tokenizer.where(), marks_spaces, out);
+  if (pre) check_cuts_nothing(*pre, tokenizer.where());
   out.add_space_prefix =
       (normalizer && prepends_space(*normalizer)) || (pre && prepends_space(*pre));
 }
@@ -143,6 +202,10 @@ void read_sentencepiece_model(const fs::path& path, VocabularyTables& out) {
     out.put(id, std::move(piece.text), piece.kind, piece.score);
   }
   out.add_space_prefix = model.add_dummy_prefix;
+  if (model.has_charsmap || model.remove_extra_whitespaces)
+    out.notes.emplace_back(
+        "the tokenizer normalises texts first (widths, repeated spaces); Hearth takes them as they "
+        "are");
 }
 
 void put_added(uint64_t id, const std::string& text, bool is_special, std::string_view where,
@@ -199,6 +262,7 @@ VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_si
                 folder.path.string());
   if (tokenizer) {
     const JsonObject model = tokenizer->object("model");
+    refuse_marked_words(model);
     if (is_byte_level(*tokenizer, model)) {
       read_byte_level_bpe(*tokenizer, model, out);
     } else if (!fs::exists(pieces)) {

@@ -19,6 +19,7 @@ struct VocabularyTables {
   std::vector<PieceKind> kinds;     // by id
   std::vector<std::string> merges;  // "a b", best first; of "gpt2" only
   std::optional<bool> add_space_prefix;
+  std::vector<std::string> notes;  // what was left out, for the user
 
   /// An empty vocabulary of `size` unused tokens, "[PAD0]" and so on.
   static VocabularyTables unused(uint64_t size);
