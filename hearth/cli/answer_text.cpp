@@ -34,12 +34,13 @@ std::string rate(int tokens, std::chrono::nanoseconds time) {
 
 }  // namespace
 
-std::string timings_text(const Answer& answer, std::chrono::nanoseconds load_time) {
+std::string timings_text(const Answer& answer) {
   const llm::GenerateResult& result = answer.result;
   const int evaluated = result.prompt_tokens - result.prompt_tokens_cached;
   Table table({{""}, {""}});
-  table.row({"total duration:", format_seconds(seconds(answer.total_time + load_time))});
-  table.row({"load duration:", format_seconds(seconds(load_time))});
+  table.row({"total duration:", format_seconds(seconds(answer.load_time + answer.total_time))});
+  if (answer.load_time.count() > 0)
+    table.row({"load duration:", format_seconds(seconds(answer.load_time))});
   table.row({"prompt eval count:", fmt::format("{} token(s)", result.prompt_tokens)});
   if (result.prompt_tokens_cached > 0)
     table.row({"prompt cached:", fmt::format("{} token(s)", result.prompt_tokens_cached)});
@@ -74,14 +75,13 @@ std::vector<std::string> answer_notes(const Answer& answer, int context) {
   return notes;
 }
 
-GenerateChunk final_chunk(const std::string& model, const Answer& answer,
-                          std::chrono::nanoseconds load_time) {
+GenerateChunk final_chunk(const std::string& model, const Answer& answer) {
   const llm::GenerateResult& result = answer.result;
   GenerateChunk::Final final{
       .context_shifts = result.context_shifts,
       .seed = answer.seed,
-      .total_duration_ns = (answer.total_time + load_time).count(),
-      .load_duration_ns = load_time.count(),
+      .total_duration_ns = (answer.load_time + answer.total_time).count(),
+      .load_duration_ns = answer.load_time.count(),
       .prompt_eval_count = result.prompt_tokens,
       .prompt_eval_cached = result.prompt_tokens_cached,
       .prompt_eval_duration_ns = result.prompt_time.count(),

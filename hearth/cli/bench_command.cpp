@@ -5,6 +5,7 @@
 #include "hearth/cli/bench_runner.h"
 #include "hearth/cli/command_list.h"
 #include "hearth/cli/paths.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
@@ -45,7 +46,7 @@ std::string bench_text(const BenchReport& report) {
 int run_bench(const Args& args) {
   const FoundModel model = find_model(args.required("FILE"));
   BenchOptions options;
-  options.threads = static_cast<int>(args.integer("--threads", 0, 0, 1024));
+  options.threads = threads_from(args);
   options.repetitions = static_cast<int>(args.integer("--repetitions", 5, 1, 1000));
   options.prompt_tokens = static_cast<int>(args.integer("--prompt", kPromptTokens, 1, kTokensMax));
   options.predict_tokens =
@@ -67,8 +68,8 @@ constexpr Option kOptions[] = {
      "Tokens of the prompt that prefill processes; at most the model's context (512)"},
     {"--predict", "N", "Tokens decoded one by one; at most the model's context (96)"},
     {"--repetitions", "N", "How often each is measured (5)"},
-    {"--threads", "N", "Threads; 0: one per usable core (0)"},
-    {"--json", "", "One JSON object"},
+    kThreadsOption,
+    kJsonOption,
 };
 constexpr std::string_view kExamples[] = {
     "hearth bench tales",
@@ -82,11 +83,10 @@ const Command kBenchCommand = {
     .summary = "Measure prefill and decode, and what share of this machine's peak they reach",
     .details =
         "Decode is compared with the memory bandwidth (bytes of weights a token needs, times "
-        "tokens per "
-        "second), prefill with the arithmetic peak (two operations for each parameter of the "
-        "layers, times "
-        "tokens per second). Both peaks are measured in the same run, in turn with the "
-        "repetitions.",
+        "tokens per second), prefill with the arithmetic peak (two operations for each parameter "
+        "of "
+        "the layers, times tokens per second). Both peaks are measured in the same run, in turn "
+        "with the repetitions.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

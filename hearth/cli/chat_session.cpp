@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <random>
+#include <utility>
 
 #include "hearth/base/error.h"
 #include "hearth/cli/interrupt.h"
@@ -41,7 +42,6 @@ llm::GenerateParams generate_params(std::vector<int32_t> prompt, const GenerateS
   params.tokens_max = settings.tokens_max;
   params.stop = settings.stop;
   params.context_full = settings.context_full;
-  params.ignore_end = settings.ignore_end;
   return params;
 }
 
@@ -56,19 +56,29 @@ ChatSession::ChatSession(const SessionOptions& options) : engine_options_(option
   else if (!options.raw)
     template_source_ = file_.try_string(kTemplateKey).value_or("");
   if (!template_source_.empty()) chat_template_.emplace(template_source_);
-  set_context(engine_options_.context);
+  open_engine(engine_options_.context);
   load_time_ = Clock::now() - started;
 }
 
-void ChatSession::set_context(int positions) {
-  engine_.reset();  // its cache goes before the next one comes
-  // The model too: some choose their rotary factors by the context they will see. Weights stay in
-  // the file.
+void ChatSession::open_engine(int positions) {
+  // Weights stay in the file; the model is made anew because some choose their rotary factors by
+  // the context they will see.
   engine_options_.context = positions > 0 ? positions : default_context(file_);
   model_ = llm::Model::load(file_, {.context = engine_options_.context});
   engine_options_.sequences_max = 1;
   const SignalsBlocked for_its_threads;
   engine_ = std::make_unique<llm::BatchEngine>(*model_, *tokenizer_, engine_options_);
+}
+
+void ChatSession::set_context(int positions) {
+  const int before = engine_options_.context;
+  engine_.reset();  // its cache goes before the next one comes
+  try {
+    open_engine(positions);
+  } catch (...) {
+    open_engine(before);
+    throw;
+  }
 }
 
 void ChatSession::clear() { turns_.clear(); }
@@ -137,6 +147,7 @@ Answer ChatSession::answer(const std::string& prompt, const GenerateSettings& se
   }
   answer.result = stream.result();
   answer.total_time = Clock::now() - started;
+  answer.load_time = std::exchange(load_time_, {});
   if (is_chat()) {
     turns.push_back({"assistant", answer.text});
     turns_ = std::move(turns);

@@ -30,7 +30,8 @@ struct SessionOptions {
 struct Answer {
   std::string text;
   llm::GenerateResult result;
-  std::chrono::nanoseconds total_time{};
+  std::chrono::nanoseconds load_time{};   // of the model, counted to the first answer; then 0
+  std::chrono::nanoseconds total_time{};  // from the prompt to the last piece
   uint64_t seed = 0;
   int messages_forgotten = 0;  // of the conversation, to make room in the context
 };
@@ -53,7 +54,9 @@ class ChatSession {
   void clear();
   void set_system(std::string text);
   const std::string& system() const { return system_; }
-  /// Another context length: the next answer starts with an empty cache, the conversation stays.
+  /// Another context length, 0 for the model's own: the next answer starts with an empty cache, the
+  /// conversation stays. Errors: invalid_argument, resource_exhausted; the former length then
+  /// stays.
   void set_context(int positions);
 
   const formats::Gguf& file() const { return file_; }
@@ -62,9 +65,9 @@ class ChatSession {
   /// The Jinja source in use; empty when there is none.
   const std::string& template_source() const { return template_source_; }
   int context() const { return engine_->context(); }
-  std::chrono::nanoseconds load_time() const { return load_time_; }
 
  private:
+  void open_engine(int positions);
   std::vector<int32_t> tokens_of(const std::string& text) const;
   std::vector<int32_t> chat_tokens(const std::vector<llm::ChatMessage>& turns) const;
   std::vector<int32_t> tokens_that_fit(std::vector<llm::ChatMessage>& turns,
@@ -78,8 +81,8 @@ class ChatSession {
   llm::EngineOptions engine_options_;
   std::unique_ptr<llm::BatchEngine> engine_;
   std::string system_;
-  std::vector<llm::ChatMessage> turns_;  // user and assistant in turn, without the system text
-  std::chrono::nanoseconds load_time_{};
+  std::vector<llm::ChatMessage> turns_;   // user and assistant in turn, without the system text
+  std::chrono::nanoseconds load_time_{};  // until an answer has counted it
 };
 
 }  // namespace hearth::cli

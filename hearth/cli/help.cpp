@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
 namespace {
 
-constexpr int kColumns = 100;
+// Lines longer than this read badly, on wide terminals too.
+constexpr int kColumnsMax = 100;
+
+int help_columns() {
+  return stdout_is_terminal() ? std::clamp(terminal_columns(), 40, kColumnsMax) : kColumnsMax;
+}
 
 std::string spelled(const Option& option) {
   if (option.value.empty()) return std::string(option.name);
@@ -27,7 +34,7 @@ std::string definitions(const std::vector<std::pair<std::string, std::string_vie
   for (const auto& [what, explanation] : rows) {
     const std::string space(static_cast<size_t>(width - display_columns(what)), ' ');
     const int indent = width + 4;
-    text += "  " + what + space + "  " + wrap(explanation, kColumns - indent, indent) + "\n";
+    text += "  " + what + space + "  " + wrap(explanation, help_columns() - indent, indent) + "\n";
   }
   return text;
 }
@@ -85,7 +92,7 @@ std::string overview_text() {
       "Usage: hearth COMMAND [OPTIONS]\n\nCommands:\n{}\n"
       "Examples:\n"
       "  hearth run                                  chat with the built-in model\n"
-      "  hearth run tales \"Once upon a time\"         answer one prompt\n"
+      "  hearth run \"Once upon a time\"               answer one prompt\n"
       "  echo \"The fox said\" | hearth run            the prompt from a pipe\n"
       "  hearth COMMAND --help                       what a command takes, with examples\n",
       definitions(rows));
@@ -93,7 +100,7 @@ std::string overview_text() {
 
 std::string command_help_text(const Command& command) {
   std::string text = fmt::format("{}.\n\nUsage: {}\n", command.summary, usage_line(command));
-  if (!command.details.empty()) text += "\n" + wrap(command.details, kColumns, 0) + "\n";
+  if (!command.details.empty()) text += "\n" + wrap(command.details, help_columns(), 0) + "\n";
   if (!command.positionals.empty()) text += "\nArguments:\n" + positional_rows(command);
   if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command);
   if (command.examples.empty()) return text;

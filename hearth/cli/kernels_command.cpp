@@ -5,6 +5,7 @@
 
 #include "hearth/cli/command_list.h"
 #include "hearth/cli/reports.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/terminal.h"
 #include "hearth/compute/cpu_features.h"
 #include "hearth/compute/thread_pool.h"
@@ -70,7 +71,7 @@ int run_kernels(const Args& args) {
   return 0;
 }
 
-constexpr Option kOptions[] = {{"--json", "", "One JSON object"}};
+constexpr Option kOptions[] = {kJsonOption};
 constexpr std::string_view kExamples[] = {
     "hearth kernels",
     "HEARTH_CPU=avx2 hearth kernels",

@@ -10,9 +10,9 @@
 
 #include "hearth/base/error.h"
 #include "hearth/cli/command_list.h"
-#include "hearth/cli/parameters.h"
 #include "hearth/cli/paths.h"
 #include "hearth/cli/reports.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
@@ -21,9 +21,9 @@ namespace {
 constexpr size_t kTopShown = 5;
 
 LogitsReport read_logits(const Args& args) {
-  const llm::LogitsOptions options = {.kv_type = parse_kv_type(args.text("--kv", "f16")),
+  const llm::LogitsOptions options = {.kv_type = kv_type_from(args),
                                       .one_by_one = args.has("--one-by-one")};
-  const int threads = static_cast<int>(args.integer("--threads", 0, 0, 1024));
+  const int threads = threads_from(args);
   const auto typed = args.integers("--tokens", 0, std::numeric_limits<int32_t>::max());
   const std::vector<int32_t> ids(typed.begin(), typed.end());
   if (ids.empty())
@@ -82,9 +82,9 @@ constexpr Option kOptions[] = {
     {"--tokens", "IDS", "Token ids, separated by commas, exactly as the model gets them"},
     {"--at", "POSITIONS",
      "Positions, counted from 0, after which to print the logits; without it all"},
-    {"--kv", "TYPE", "Type of the KV cache: f32, f16 or q8_0 (f16)"},
+    kKvOption,
     {"--one-by-one", "", "Decode token by token instead of prefilling in one batch"},
-    {"--threads", "N", "Threads; 0: one per usable core (0)"},
+    kThreadsOption,
     {"--json", "", "All of them, nine digits each: {\"logits\":{\"0\":[…]}}; not-a-number as null"},
 };
 constexpr std::string_view kExamples[] = {

@@ -22,25 +22,26 @@ std::string without_marks(std::string text) {
 
 }  // namespace
 
-std::optional<std::string> MultiLine::feed(std::string_view line) {
+std::optional<MultiLine::Input> MultiLine::feed(std::string_view line) {
   if (open_) {
-    text_ += '\n';
-    text_ += line;
+    typed_ += '\n';
+    typed_ += line;
     if (line.find(kMark) == std::string_view::npos) return std::nullopt;
   } else {
     const size_t mark = line.find(kMark);
-    if (mark == std::string_view::npos || !may_begin(line)) return std::string(line);
-    text_ = line;
+    if (mark == std::string_view::npos || !may_begin(line))
+      return Input{.text = std::string(line), .typed = std::string(line)};
+    typed_ = line;
     open_ = line.find(kMark, mark + kMark.size()) == std::string_view::npos;
     if (open_) return std::nullopt;
   }
-  std::string whole = without_marks(std::move(text_));
+  Input input{.text = without_marks(typed_), .typed = std::move(typed_)};
   reset();
-  return whole;
+  return input;
 }
 
 void MultiLine::reset() {
-  text_.clear();
+  typed_.clear();
   open_ = false;
 }
 

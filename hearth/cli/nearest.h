@@ -12,8 +12,9 @@ namespace hearth::cli {
 int edit_distance(std::string_view a, std::string_view b);
 
 /// The name with the smallest distance to `typed`, the first of equals; nothing when even that one
-/// differs in more than a third of its letters. A name that `typed` begins, or that begins `typed`,
-/// counts as near.
+/// differs in more than a third of the letters of the longer of the two, or in more than one of a
+/// short one. A name that `typed` begins, or that begins `typed`, counts as near from three letters
+/// on.
 std::optional<std::string_view> nearest(std::string_view typed,
                                         std::span<const std::string_view> names);
 

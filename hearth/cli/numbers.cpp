@@ -18,7 +18,7 @@ std::string range_text(int64_t low, int64_t high) {
 
 template <class Number>
 bool parse_whole(std::string_view text, Number& value) {
-  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const char* end = text.data() + text.size();
   const auto [stopped, problem] = std::from_chars(text.data(), end, value);
   return problem == std::errc() && stopped == end;

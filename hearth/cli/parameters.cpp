@@ -141,11 +141,4 @@ GenerateSettings settings_from(const Args& args) {
   return settings;
 }
 
-llm::KvType parse_kv_type(std::string_view text) {
-  if (text == "f32") return llm::KvType::f32;
-  if (text == "f16") return llm::KvType::f16;
-  if (text == "q8_0") return llm::KvType::q8_0;
-  throw Error(Errc::invalid_argument, "--kv: '{}' is not f32, f16 or q8_0", text);
-}
-
 }  // namespace hearth::cli

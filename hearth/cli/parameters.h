@@ -1,6 +1,5 @@
-// The settings of a generation, as one table: from it come the options of `hearth run`, `/set
-// parameter`,
-// `/show parameters` and the errors.
+// The settings of a generation, as one table: from it come the options of `hearth run`,
+// `/set parameter`, `/show parameters` and the errors.
 #pragma once
 #include <array>
 #include <optional>
@@ -21,7 +20,6 @@ struct GenerateSettings {
   int tokens_max = -1;
   std::vector<std::string> stop;
   llm::ContextFull context_full = llm::ContextFull::stop;
-  bool ignore_end = false;
 
   GenerateSettings() {
     // Off: temperature 0 then is the plain argmax, which other engines and model cards print.
@@ -46,8 +44,5 @@ void set_parameter(GenerateSettings& settings, std::string_view name, std::strin
 
 /// The settings with every parameter that was given as an option.
 GenerateSettings settings_from(const Args& args);
-
-/// "f32", "f16", "q8_0". Errors: invalid_argument.
-llm::KvType parse_kv_type(std::string_view text);
 
 }  // namespace hearth::cli

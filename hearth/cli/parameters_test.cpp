@@ -83,11 +83,5 @@ TEST(Parameters, ErrorsNameTheParameterAndTheRange) {
   EXPECT_EQ(error_of("stop", ""), "stop: must not be empty");
 }
 
-TEST(Parameters, KvTypesHaveNames) {
-  EXPECT_EQ(parse_kv_type("f32"), llm::KvType::f32);
-  EXPECT_EQ(parse_kv_type("q8_0"), llm::KvType::q8_0);
-  EXPECT_THROW(parse_kv_type("q4_0"), Error);
-}
-
 }  // namespace
 }  // namespace hearth::cli

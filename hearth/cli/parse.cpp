@@ -2,7 +2,7 @@
 #include "hearth/cli/parse.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <cctype>
 
 #include "hearth/base/error.h"
 #include "hearth/cli/nearest.h"
@@ -14,6 +14,14 @@ std::vector<std::string_view> option_names(const Command& command) {
   std::vector<std::string_view> names = {"--help"};
   for (const Option& option : command.options) names.push_back(option.name);
   return names;
+}
+
+// "--sed=7" and "-x", but not "-3", "- an item" or "--what is this?", which a prompt may be.
+bool looks_like_option(std::string_view word) {
+  if (word.size() < 2 || word[0] != '-') return false;
+  const bool is_number = std::isdigit(static_cast<unsigned char>(word[1])) || word[1] == '.';
+  const std::string_view name = word.substr(0, word.find('='));
+  return !is_number && name.find_first_of(" \t\n") == std::string_view::npos;
 }
 
 [[noreturn]] void throw_unknown_option(const Command& command, std::string_view word) {
@@ -33,10 +41,7 @@ std::vector<std::string> positional_words(const Command& command,
       options_ended = true;
       continue;
     }
-    const bool looks_like_number =
-        word.size() > 1 && (std::isdigit(static_cast<unsigned char>(word[1])) || word[1] == '.');
-    if (!options_ended && word.size() > 1 && word[0] == '-' && !looks_like_number)
-      throw_unknown_option(command, word);
+    if (!options_ended && looks_like_option(word)) throw_unknown_option(command, word);
     words.push_back(word);
   }
   return words;

@@ -63,6 +63,8 @@ TEST(Parse, TakesWordsAsTheyAre) {
   EXPECT_EQ(parse({"a", "-"}).rest("TEXT"), "-");
   EXPECT_EQ(parse({"a", "-3", "%%"}).rest("TEXT"), "-3 %%");
   EXPECT_EQ(parse({"a", "two words", "x"}).rest("TEXT"), "two words x");
+  EXPECT_EQ(parse({"a", "- one item"}).rest("TEXT"), "- one item");
+  EXPECT_EQ(parse({"a", "--what is --this?"}).rest("TEXT"), "--what is --this?");
   EXPECT_EQ(parse({"a", "/tmp"}).rest("TEXT"), "/tmp");
   EXPECT_EQ(parse({"a"}).rest("TEXT"), std::nullopt);
 }
@@ -77,6 +79,8 @@ TEST(Parse, NamesTheNearestOption) {
   EXPECT_EQ(error_of({"a", "--sed", "7"}), "probe: unknown option --sed; did you mean --seed?");
   EXPECT_EQ(error_of({"a", "--jsno=1"}), "probe: unknown option --jsno; did you mean --json?");
   EXPECT_EQ(error_of({"a", "-x"}), "probe: unknown option -x");
+  EXPECT_EQ(error_of({"a", "--sed=two words"}),
+            "probe: unknown option --sed; did you mean --seed?");
 }
 
 TEST(Parse, NamesWhatIsMissingOrTooMuch) {
@@ -131,6 +135,8 @@ TEST(Numbers, ErrorsNameTheValueAndTheRange) {
             "--ctx: '99999999999999999999' is not a whole number, must be 0 to 9");
   EXPECT_EQ(number_error([] { parse_integer("--ctx", "", 0, 9); }),
             "--ctx: '' is not a whole number, must be 0 to 9");
+  EXPECT_EQ(number_error([] { parse_integer("--ctx", "+-5", -9, 9); }),
+            "--ctx: '+-5' is not a whole number, must be -9 to 9");
   EXPECT_EQ(number_error([] { parse_number("top_p", "nan", 0, 1); }),
             "top_p: 'nan' is not a number, must be 0 to 1");
   EXPECT_EQ(number_error([] { parse_number("top_p", "1.5", 0, 1); }),

@@ -26,6 +26,11 @@ bool is_file(const fs::path& path) {
   return fs::exists(path, ignored) && !fs::is_directory(path, ignored);
 }
 
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 }  // namespace
 
 std::vector<fs::path> model_folders() {
@@ -42,8 +47,7 @@ std::vector<fs::path> model_folders() {
   std::vector<fs::path> folders;
   for (const fs::path& candidate : candidates) {
     const fs::path folder = fs::weakly_canonical(candidate, ignored);
-    if (fs::is_directory(folder, ignored) &&
-        std::find(folders.begin(), folders.end(), folder) == folders.end())
+    if (is_folder(folder) && std::find(folders.begin(), folders.end(), folder) == folders.end())
       folders.push_back(folder);
   }
   return folders;
@@ -58,27 +62,34 @@ std::vector<std::string> model_names() {
   return {names.begin(), names.end()};
 }
 
-FoundModel find_model(const std::string& word) {
-  if (is_file(word)) return {word, word};
-  std::error_code ignored;
-  if (fs::is_directory(word, ignored))
-    throw Error(Errc::invalid_argument,
-                "{}: is a folder; hearth import makes a model file of a Hugging Face folder", word);
-  if (word.find('/') != std::string::npos) throw Error(Errc::not_found, "{}: no such file", word);
+std::optional<FoundModel> try_find_model(const std::string& word) {
+  if (is_file(word)) return FoundModel{word, word};
+  if (word.empty() || word.find('/') != std::string::npos) return std::nullopt;
   for (const fs::path& folder : model_folders())
     for (const std::string& file : {word + std::string(kExtension), word})
-      if (is_file(folder / file)) return {folder / file, fs::path(file).stem()};
+      if (is_file(folder / file)) return FoundModel{folder / file, fs::path(file).stem()};
+  return std::nullopt;
+}
 
-  if (word.ends_with(kExtension)) throw Error(Errc::not_found, "{}: no such file", word);
+FoundModel find_model(const std::string& word, std::string_view advice) {
+  if (const auto found = try_find_model(word)) return *found;
+  if (is_folder(word))
+    throw Error(Errc::invalid_argument,
+                "{}: is a folder; hearth import makes a model file of a Hugging Face folder", word);
+  if (word.find('/') != std::string::npos || word.ends_with(kExtension))
+    throw Error(Errc::not_found, "{}: no such file", word);
   const std::vector<std::string> names = model_names();
   const std::vector<std::string_view> views(names.begin(), names.end());
-  // Several words are a prompt that was typed without its model.
-  const bool is_prompt = word.find(' ') != std::string::npos;
-  const std::string hint = is_prompt ? "; a prompt comes after the model: hearth run tales \"…\""
-                                     : did_you_mean(word, views);
+  std::string ending = did_you_mean(word, views);
+  if (ending.empty() && !advice.empty()) ending = fmt::format("; {}", advice);
   throw Error(Errc::not_found,
               "no model '{}': it is neither a file nor one of the models here ({}){}", word,
-              fmt::join(names, ", "), hint);
+              fmt::join(names, ", "), ending);
+}
+
+bool is_prompt(const std::string& words) {
+  const bool has_space = words.find_first_of(" \t\n") != std::string::npos;
+  return has_space && !words.ends_with(kExtension) && !is_folder(words) && !try_find_model(words);
 }
 
 std::optional<fs::path> home_folder() {

@@ -23,9 +23,14 @@ std::vector<fs::path> model_folders();
 /// Names of the models in those folders, sorted.
 std::vector<std::string> model_names();
 
-/// `word` as a file, or as the name of a model ("tales", "tales.gguf").
-/// Errors: not_found naming the word and what there is.
-FoundModel find_model(const std::string& word);
+/// `word` as a file, or as the name of a model ("tales", "tales.gguf"); nothing when it is neither.
+std::optional<FoundModel> try_find_model(const std::string& word);
+/// The same. Errors: not_found naming the word and what there is, ending in `advice` where no name
+/// is near; invalid_argument for a folder.
+FoundModel find_model(const std::string& word, std::string_view advice = "");
+/// True for words with spaces between them that are neither a file, a folder nor a model: people
+/// leave the model out and begin with the prompt.
+bool is_prompt(const std::string& words);
 
 /// The folder of Hearth's own files: $HEARTH_HOME, or ~/.local/share/hearth. It need not exist.
 /// Nothing when the environment names neither.

@@ -8,10 +8,10 @@
 #include "hearth/base/units.h"
 #include "hearth/cli/command_list.h"
 #include "hearth/cli/interrupt.h"
-#include "hearth/cli/parameters.h"
 #include "hearth/cli/paths.h"
 #include "hearth/cli/progress.h"
 #include "hearth/cli/reports.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
@@ -42,9 +42,9 @@ PerplexityReport measure(const formats::Gguf& file, const std::string& text,
 
 int run_perplexity(const Args& args) {
   llm::PerplexityOptions options;
-  options.context = static_cast<int>(args.integer("--ctx", 0, 0, 1 << 22));
-  options.threads = static_cast<int>(args.integer("--threads", 0, 0, 1024));
-  options.kv_type = parse_kv_type(args.text("--kv", "f16"));
+  options.context = context_from(args);
+  options.threads = threads_from(args);
+  options.kv_type = kv_type_from(args);
   const formats::Gguf file = formats::Gguf::open(find_model(args.required("FILE")).file);
   const std::string text_file = args.required("TEXTFILE");
   PerplexityReport report = measure(file, read_file(text_file), options);
@@ -68,9 +68,9 @@ constexpr Positional kPositionals[] = {
 };
 constexpr Option kOptions[] = {
     {"--ctx", "N", "Tokens of a window; 0: the model's context, at most 8192 (0)"},
-    {"--kv", "TYPE", "Type of the KV cache: f32, f16 or q8_0 (f16)"},
-    {"--threads", "N", "Threads; 0: one per usable core (0)"},
-    {"--json", "", "One JSON object"},
+    kKvOption,
+    kThreadsOption,
+    kJsonOption,
 };
 constexpr std::string_view kExamples[] = {
     "hearth perplexity tales chapter.txt",
@@ -85,8 +85,7 @@ const Command kPerplexityCommand = {
         "Measure how well a model predicts a text: mean negative log-likelihood and perplexity",
     .details =
         "BOS first where the model has one, every token after it counted once, windows of the "
-        "context "
-        "length.",
+        "context length.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -30,7 +30,7 @@ void print_greeting(const ChatSession& session, const std::string& model) {
                     format_count(session.model().parameters()),
                     type_summary(make_show_report(session.file(), {})), session.context()));
   const std::optional<std::string> about = session.file().try_string("general.description");
-  if (about) print(*about + "\n");
+  if (about) print_foreign(*about + "\n");
   if (!session.is_chat())
     print("This model has no chat template: it continues the text you type, each time afresh.\n");
 }
@@ -41,30 +41,34 @@ std::string_view without_leading_space(std::string_view text) {
 }
 
 void answer_prompt(ReplState& state, const std::string& prompt, std::stop_token cancelled) {
-  char last = '\n';
-  bool begun = !state.session.is_chat();
+  bool begun = !state.session.is_chat(), line_is_open = false;
   if (begun) print(prompt);  // a continuation reads as one text with what it continues
   const auto show = [&](std::string_view text) {
     if (!begun) text = without_leading_space(text);
     if (text.empty()) return;
-    print(text);
+    print_foreign(text);
     begun = true;
-    last = text.back();
+    line_is_open = !text.ends_with('\n');
   };
-  const Answer answer = state.session.answer(prompt, state.options.settings, cancelled, show);
-  print(last == '\n' ? "\n" : "\n\n");
+  Answer answer;
+  try {
+    answer = state.session.answer(prompt, state.options.settings, std::move(cancelled), show);
+  } catch (const Error&) {
+    if (begun) print("\n");  // what went wrong stands on a line of its own
+    throw;
+  }
+  print(line_is_open ? "\n\n" : "\n");
   for (const std::string& note : answer_notes(answer, state.session.context())) print_note(note);
-  if (state.options.verbose)
-    print_error_text(timings_text(answer, state.session.load_time()) + "\n");
+  if (state.options.verbose) print_error_text(timings_text(answer) + "\n");
 }
 
 // One complete input. Whatever goes wrong is said, and the conversation goes on.
-void handle_input(ReplState& state, const std::string& input, std::stop_token cancelled) {
+void handle_input(ReplState& state, const MultiLine::Input& input, std::stop_token cancelled) {
   try {
-    if (input.starts_with('/'))
-      run_repl_command(state, input);
+    if (input.is_command())
+      run_repl_command(state, input.text);
     else
-      answer_prompt(state, input, std::move(cancelled));
+      answer_prompt(state, input.text, std::move(cancelled));
   } catch (const Error& error) {
     print_note(error.what());
   }
@@ -95,9 +99,9 @@ int run_repl(ChatSession& session, const ReplOptions& options) {
       multi_line.reset();
       continue;
     }
-    const std::optional<std::string> input = multi_line.feed(line->text);
-    if (!input || is_blank(*input)) continue;
-    editor.remember(*input);
+    const std::optional<MultiLine::Input> input = multi_line.feed(line->text);
+    if (!input || is_blank(input->text)) continue;
+    editor.remember(input->typed);
     handle_input(state, *input, std::move(cancelled));
   }
   return 0;

@@ -6,6 +6,7 @@
 #include "hearth/cli/nearest.h"
 #include "hearth/cli/numbers.h"
 #include "hearth/cli/repl.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/show_report.h"
 #include "hearth/cli/show_text.h"
 #include "hearth/cli/terminal.h"
@@ -13,7 +14,6 @@
 namespace hearth::cli {
 namespace {
 
-constexpr int kContextMax = 1 << 22;
 constexpr std::string_view kContextName = "num_ctx";
 
 struct ReplCommand {
@@ -23,11 +23,14 @@ struct ReplCommand {
   void (*run)(ReplState&, std::string_view rest);
 };
 
-// "parameter top_k 5" -> "parameter" and "top_k 5".
+constexpr std::string_view kBlanks = " \t\n";
+
+// "parameter top_k 5 " -> "parameter" and "top_k 5".
 std::pair<std::string_view, std::string_view> split_word(std::string_view text) {
-  const size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  const size_t end = std::min(text.find_first_of(" \n", begin), text.size());
-  const size_t next = std::min(text.find_first_not_of(" \n", end), text.size());
+  text = text.substr(0, text.find_last_not_of(kBlanks) + 1);
+  const size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
+  const size_t end = std::min(text.find_first_of(kBlanks, begin), text.size());
+  const size_t next = std::min(text.find_first_not_of(kBlanks, end), text.size());
   return {text.substr(begin, end - begin), text.substr(next)};
 }
 
@@ -47,7 +50,7 @@ void run_from(const ReplCommand (&table)[N], std::string_view what, ReplState& s
 
 void show_info(ReplState& state, std::string_view) {
   const ShowReport report = make_show_report(state.session.file(), {});
-  print(facts_text(report) + groups_text(report));
+  print_foreign(facts_text(report) + groups_text(report));
 }
 
 void show_parameters(ReplState& state, std::string_view) {
@@ -60,7 +63,7 @@ void show_parameters(ReplState& state, std::string_view) {
 
 void show_template(ReplState& state, std::string_view) {
   const std::string& source = state.session.template_source();
-  print(source.empty() ? "none: prompts are continued as they are\n" : source + "\n");
+  print_foreign(source.empty() ? "none: prompts are continued as they are\n" : source + "\n");
 }
 
 void show_system(ReplState& state, std::string_view) {
@@ -69,11 +72,13 @@ void show_system(ReplState& state, std::string_view) {
 }
 
 void show_licence(ReplState& state, std::string_view) {
-  print(make_show_report(state.session.file(), {}).licence.value_or("not stated") + "\n");
+  print_foreign(make_show_report(state.session.file(), {}).licence.value_or("not stated") + "\n");
 }
 
 void set_one_parameter(ReplState& state, std::string_view rest) {
   const auto [name, value] = split_word(rest);
+  // Stop texts add up, so there must be a way back to none.
+  if (name == "stop" && value.empty()) return state.options.settings.stop.clear();
   if (name.empty() || value.empty())
     throw Error(Errc::invalid_argument,
                 "/set parameter needs a name and a value; /show parameters lists them");

@@ -11,14 +11,13 @@
 #include "hearth/cli/paths.h"
 #include "hearth/cli/progress.h"
 #include "hearth/cli/reports.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/terminal.h"
 #include "hearth/store/hugging_face_import.h"
 #include "hearth/store/quantize_model.h"
 
 namespace hearth::cli {
 namespace {
-
-constexpr int kThreadsMax = 1024;
 
 // Ctrl-C unwinds through the writer, which removes its unfinished file.
 class WatchedProgress {
@@ -38,10 +37,6 @@ class WatchedProgress {
   ProgressBar bar_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
-
-int threads_of(const Args& args) {
-  return static_cast<int>(args.integer("--threads", 0, 0, kThreadsMax));
-}
 
 store::QuantizeRecipe parse_recipe(std::string_view name) {
   if (const auto recipe = store::try_quantize_recipe(name)) return *recipe;
@@ -82,7 +77,7 @@ int run_quantize(const Args& args) {
   {
     WatchedProgress progress(fmt::format("quantizing to {}", recipe.name));
     const store::QuantizeReport done =
-        store::quantize_model(in, out, recipe, {.threads = threads_of(args)}, progress);
+        store::quantize_model(in, out, recipe, {.threads = threads_from(args)}, progress);
     report.before_bytes = done.before_bytes;
     report.after_bytes = done.after_bytes;
     report.tensors_converted = done.tensors_converted;
@@ -106,8 +101,8 @@ int run_import(const Args& args) {
   store::ImportReport done;
   {
     WatchedProgress progress(fmt::format("importing as {}", report.type));
-    done = store::import_hugging_face(folder, out,
-                                      {.matrix_type = type, .threads = threads_of(args)}, progress);
+    done = store::import_hugging_face(
+        folder, out, {.matrix_type = type, .threads = threads_from(args)}, progress);
     report.seconds = progress.elapsed_s();
   }
   report.after_bytes = done.written_bytes;
@@ -119,9 +114,6 @@ int run_import(const Args& args) {
                            format_bytes(done.written_bytes), format_seconds(report.seconds)));
   return 0;
 }
-
-constexpr Option kThreadsOption = {"--threads", "N", "Threads; 0: one per usable core (0)"};
-constexpr Option kJsonOption = {"--json", "", "One JSON object"};
 
 constexpr Positional kQuantizePositionals[] = {
     {.name = "IN", .help = "A GGUF file, or the name of a model"},
@@ -152,8 +144,7 @@ const Command kQuantizeCommand = {
     .summary = "Rewrite a model file in another type",
     .details =
         "A plain type name makes every matrix that type; a name with _S, _M or _L is a mix that "
-        "keeps the "
-        "most sensitive matrices more precise.",
+        "keeps the most sensitive matrices more precise.",
     .positionals = kQuantizePositionals,
     .options = kQuantizeOptions,
     .examples = kQuantizeExamples,

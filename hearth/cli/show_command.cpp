@@ -1,6 +1,7 @@
 // `hearth show`: what a model file is, without loading it.
 #include "hearth/cli/command_list.h"
 #include "hearth/cli/paths.h"
+#include "hearth/cli/shared_options.h"
 #include "hearth/cli/show_report.h"
 #include "hearth/cli/show_text.h"
 #include "hearth/cli/terminal.h"
@@ -19,14 +20,14 @@ int run_show(const Args& args) {
   if (args.has("--template")) {
     if (!report.chat_template)
       throw Error(Errc::not_found, "{}: the model has no chat template", report.file);
-    print(*report.chat_template + "\n");
+    print_foreign(*report.chat_template + "\n");
     return 0;
   }
   std::string text = report.file + "\n" + facts_text(report);
   text += "\nWeights\n" + groups_text(report) + "\nTemplate\n" + template_text(report);
   if (args.has("--tensors")) text += "\nTensors\n" + tensors_text(report);
   if (args.has("--metadata")) text += "\nMetadata\n" + metadata_text(report);
-  print(text);
+  print_foreign(text);
   return 0;
 }
 
@@ -38,7 +39,7 @@ constexpr Option kOptions[] = {
     {"--metadata", "",
      "List every metadata value; long ones are cut in the text, whole in the JSON"},
     {"--template", "", "Print the whole chat template and nothing else"},
-    {"--json", "", "One JSON object"},
+    kJsonOption,
 };
 constexpr std::string_view kExamples[] = {
     "hearth show tales",

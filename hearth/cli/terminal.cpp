@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "hearth/base/error.h"
+#include "hearth/cli/visible_text.h"
 
 namespace hearth::cli {
 namespace {
@@ -36,8 +37,17 @@ void print(std::string_view text) {
     throw Error(Errc::io_failure, "standard output cannot be written: {}", std::strerror(errno));
 }
 
+void print_foreign(std::string_view text) {
+  if (stdout_is_terminal())
+    print(visible_text(text));
+  else
+    print(text);
+}
+
 void print_error_text(std::string_view text) { write_all(STDERR_FILENO, text); }
-void print_note(std::string_view text) { print_error_text(fmt::format("hearth: {}\n", text)); }
+void print_note(std::string_view text) {
+  print_error_text(fmt::format("hearth: {}\n", visible_text(text)));
+}
 void print_hint(std::string_view text) {
   if (stderr_is_terminal()) print_note(text);
 }

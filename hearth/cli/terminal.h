@@ -10,7 +10,10 @@ namespace hearth::cli {
 /// Writes `text` to standard output at once (nothing is held back). Errors: io_failure, e.g. a full
 /// disk.
 void print(std::string_view text);
-/// A line to standard error that the user should see wherever it goes: "hearth: text".
+/// As print; on a terminal as visible_text, because `text` comes from a model or a file.
+void print_foreign(std::string_view text);
+/// A line to standard error that the user should see wherever it goes: "hearth: text", as
+/// visible_text because it may quote a file.
 void print_note(std::string_view text);
 /// As print_note, but only when standard error is a terminal: progress, hints.
 void print_hint(std::string_view text);

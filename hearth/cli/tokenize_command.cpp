@@ -6,30 +6,11 @@
 #include "hearth/cli/piped_input.h"
 #include "hearth/cli/reports.h"
 #include "hearth/cli/terminal.h"
+#include "hearth/cli/visible_text.h"
 #include "hearth/llm/tokenizer/tokenizer.h"
 
 namespace hearth::cli {
 namespace {
-
-// A piece on one line of a terminal: control characters by their names, bytes that are no text in
-// hex.
-std::string visible(std::string_view piece) {
-  std::string text;
-  for (const char c : piece) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n')
-      text += "\\n";
-    else if (c == '\t')
-      text += "\\t";
-    else if (c == '\\')
-      text += "\\\\";
-    else if (byte < 0x20 || byte == 0x7F)
-      text += fmt::format("\\x{:02x}", byte);
-    else
-      text += c;
-  }
-  return fmt::format("'{}'", text);
-}
 
 TokenizeReport tokenize(const llm::Tokenizer& tokenizer, std::string_view text,
                         const llm::EncodeOptions& options) {
@@ -53,7 +34,7 @@ int run_tokenize(const Args& args) {
   }
   Table table({{"", Align::right}, {""}});
   for (const TokenizeReport::Token& token : report.tokens)
-    table.row({fmt::format("{}", token.id), visible(token.piece)});
+    table.row({fmt::format("{}", token.id), fmt::format("'{}'", visible_line(token.piece))});
   print(table.text());
   return 0;
 }

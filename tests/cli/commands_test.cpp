@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program.h"
@@ -145,6 +147,12 @@ TEST(Show, SaysWhatIsNotThere) {
                "/tmp: is a folder; hearth import makes a model file of a Hugging Face folder");
 }
 
+TEST(Models, AFolderOfTheSameNameDoesNotHideOne) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path / "tales");
+  EXPECT_EQ(run_hearth({"show", "tales"}, {.folder = folder.path}).status, 0);
+}
+
 TEST(Models, AreFoundInTheFolderOfTheEnvironment) {
   const TemporaryFolder folder;
   fs::copy_file(kTales, folder.path / "mine.gguf");
@@ -266,8 +274,9 @@ TEST(Tokenize, TakesStandardInputByteForByte) {
   const json without = json_of({"tokenize", "tales", "--json"}, {.input = "fox"});
   EXPECT_EQ(with["ids"].size(), without["ids"].size() + 1);
   EXPECT_EQ(with["pieces"].back(), "\n");
-  EXPECT_THAT(run_hearth({"tokenize", "tales"}, {.input = "a\nb\t\x01\\"}).out,
-              testing::AllOf(HasSubstr("\\n"), HasSubstr("\\x01"), HasSubstr("\\\\")));
+  EXPECT_THAT(run_hearth({"tokenize", "tales"}, {.input = "a\nb\t\x01\\\xE2"}).out,
+              testing::AllOf(HasSubstr("'\\n'"), HasSubstr("'\\x01'"), HasSubstr("'\\\\'"),
+                             HasSubstr("'\\xe2'")));
   EXPECT_EQ(json_of({"tokenize", "tales", "--json", "--no-special"}, {.input = ""})["ids"].size(),
             0u);
 }

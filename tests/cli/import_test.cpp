@@ -63,6 +63,18 @@ TEST(Import, MakesAFileThatRuns) {
   EXPECT_EQ(nothing.status, 2);
 }
 
+TEST(Import, AHostileTemplateDoesNotSteerTheTerminal) {
+  store::ModelFolder folder("hostile");
+  make_model_folder(folder);
+  folder.write("chat_template.jinja", "{# \x1b]0;owned\x07 #}");
+  const std::string out = (folder.path() / "out.gguf").string();
+  ASSERT_EQ(run_hearth({"import", folder.path(), out}).status, 0);
+  EXPECT_EQ(run_hearth({"show", out, "--template"}).out, "{# \x1b]0;owned\x07 #}\n");  // for a pipe
+  TerminalRun terminal({"show", out, "--template"});
+  EXPECT_TRUE(terminal.shows("{# \\x1b]0;owned\\x07 #}")) << terminal.screen();
+  EXPECT_EQ(terminal.wait(), 0);
+}
+
 TEST(Import, TellsWhatItDidInText) {
   store::ModelFolder folder("text");
   make_model_folder(folder);

@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 
 #include "hearth/base/error.h"
@@ -54,6 +55,16 @@ struct Pipe {
   }
 };
 
+// Both sides of a terminal; closed at the end.
+struct Keyboard {
+  int ours = -1, theirs = -1;
+  Keyboard() { HEARTH_CHECK(::openpty(&ours, &theirs, nullptr, nullptr, nullptr) == 0); }
+  ~Keyboard() {
+    ::close(ours);
+    ::close(theirs);
+  }
+};
+
 std::string read_to_end(int descriptor) {
   std::string text;
   char buffer[4096];
@@ -77,10 +88,12 @@ void write_input(Pipe& pipe, const RunOptions& options) {
 
 RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions& options) {
   Pipe in, out, err;
+  std::optional<Keyboard> keyboard;
+  if (options.input_is_terminal) keyboard.emplace();
   const pid_t process = ::fork();
   HEARTH_CHECK(process >= 0);
   if (process == 0) {
-    ::dup2(in.read_end(), STDIN_FILENO);
+    ::dup2(keyboard ? keyboard->theirs : in.read_end(), STDIN_FILENO);
     ::dup2(out.write_end(), STDOUT_FILENO);
     ::dup2(err.write_end(), STDERR_FILENO);
     if (options.file_bytes_max > 0) {
@@ -90,6 +103,7 @@ RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions
     }
     if (!options.output_file.empty())
       ::dup2(::open(options.output_file.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
+    if (!options.folder.empty()) fs::current_path(options.folder);
     become_hearth(arguments, options.environment);
   }
   in.close_read();

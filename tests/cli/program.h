@@ -12,11 +12,13 @@
 namespace hearth::test {
 
 struct RunOptions {
-  std::string input;                               // standard input
-  bool input_stays_open = false;                   // a pipe that never says anything and never ends
+  std::string input;               // standard input
+  bool input_stays_open = false;   // a pipe that never says anything and never ends
+  bool input_is_terminal = false;  // a keyboard at which nobody types, in place of the pipe
   std::map<std::string, std::string> environment;  // added to the test's own
   size_t file_bytes_max = 0;                       // no file it writes may grow beyond; 0: no limit
   std::string output_file;  // standard output goes here instead; "" collects it
+  fs::path folder;          // to run in; empty: the test's own
 };
 
 struct RunResult {

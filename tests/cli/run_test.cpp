@@ -65,11 +65,41 @@ TEST(Run, DoesNotWaitForASilentPipeWhenItHasAPrompt) {
   EXPECT_EQ(result.err, "hearth: standard input is a silent pipe: not waited for\n");
 }
 
+TEST(Run, AsksTheBuiltInModelWhereThePromptStandsInPlaceOfAModel) {
+  const std::string expected = run_hearth(greedy({"run", "tales", "The fox said"})).out;
+  const RunResult quoted = run_hearth(greedy({"run", "The fox said"}));
+  EXPECT_EQ(quoted.out, expected);
+  EXPECT_EQ(quoted.err, "");
+  EXPECT_EQ(quoted.status, 0);
+  EXPECT_EQ(run_hearth(greedy({"run", "The fox", "said"})).out, expected);
+  EXPECT_EQ(run_hearth(greedy({"run", "The fox"}), {.input = "said"}).out,
+            run_hearth(greedy({"run", "tales", "The fox\nsaid"})).out);
+  // Slashes and dashes belong to prompts too.
+  EXPECT_EQ(run_hearth(greedy({"run", "and/or not"})).status, 0);
+  EXPECT_EQ(run_hearth(greedy({"run", "- a list"})).status, 0);
+}
+
+TEST(Run, TakesAModelWhoseNameHasASpace) {
+  const TemporaryFolder folder;
+  fs::copy_file(fs::path(HEARTH_SOURCE_DIR) / "models/tales.gguf", folder.path / "my tales.gguf");
+  const RunOptions options = {.environment = {{"HEARTH_MODELS", folder.path}}};
+  const std::string expected = run_hearth(greedy({"run", "tales", "The fox said"})).out;
+  EXPECT_EQ(run_hearth(greedy({"run", "my tales", "The fox said"}), options).out, expected);
+  EXPECT_EQ(run_hearth(greedy({"run", folder.path / "my tales.gguf", "The fox said"})).out,
+            expected);
+}
+
 TEST(Run, WithoutTerminalAndPromptTellsOneTale) {
+  const std::string expected = run_hearth(greedy({"run", "tales", "Once upon a time"})).out;
+  const std::string note = "hearth: no terminal and no prompt: continuing \"Once upon a time\"\n";
   const RunResult result = run_hearth(greedy({"run"}));
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.err, "hearth: no terminal and no prompt: continuing \"Once upon a time\"\n");
-  EXPECT_EQ(result.out, run_hearth(greedy({"run", "tales", "Once upon a time"})).out);
+  EXPECT_EQ(result.err, note);
+  EXPECT_EQ(result.out, expected);
+  // A conversation whose answers go to a file would be one with a blank screen.
+  const RunResult redirected = run_hearth(greedy({"run"}), {.input_is_terminal = true});
+  EXPECT_EQ(redirected.err, note);
+  EXPECT_EQ(redirected.out, expected);
 }
 
 TEST(Run, JsonHasTheShapeOfOllamasChunks) {
@@ -131,7 +161,9 @@ TEST(Run, SaysWhenTheContextIsFull) {
   EXPECT_EQ(stopped.err,
             "hearth: the answer ends here, because the context of 32 positions is full "
             "(context-full shift would forget the oldest and go on)\n");
-  EXPECT_EQ(with("error").status, 7);
+  const RunResult failed = with("error");
+  EXPECT_EQ(failed.status, 7);
+  EXPECT_EQ(failed.out, stopped.out);  // what was told before, and its line ended
   const RunResult shifted = with("shift", {"--num-predict", "60"});
   EXPECT_EQ(shifted.status, 0);
   EXPECT_THAT(shifted.err, HasSubstr("its older half was forgotten"));
@@ -182,9 +214,10 @@ TEST(Run, NamesWhatIsWrong) {
     EXPECT_EQ(result.out, "");
     EXPECT_EQ(result.status, status);
   };
-  expect_error({"Once upon a time"}, 3,
-               "no model 'Once upon a time': it is neither a file nor one of the models here "
-               "(tales); a prompt comes after the model: hearth run tales \"…\"");
+  expect_error({"Once", "upon", "a", "time"}, 3,
+               "no model 'Once': it is neither a file nor one of the models here (tales); a prompt "
+               "without a model stands in quotes: hearth run \"…\"");
+  expect_error({"my models/tales.gguf", "x"}, 3, "my models/tales.gguf: no such file");
   expect_error({"tales", "x", "--temperature", "warm"}, 2,
                "temperature: 'warm' is not a number, must be 0 to 100");
   expect_error({"tales", "x", "--raw", "--system", "y"}, 2,
