@@ -6,6 +6,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "hearth/base/files.h"
 
@@ -49,7 +50,8 @@ const std::vector<SourceFile>& sources() {
   return all;
 }
 
-// Folder -> the folders it may include. A file belongs to the longest folder that fits.
+// Folder -> the folders it may include, as in ARCHITECTURE.md; cmake/modules.cmake's DEPENDS are
+// held against it too. A file belongs to the longest folder that fits.
 const std::map<std::string, std::set<std::string>>& allowed_edges() {
   static const std::map<std::string, std::set<std::string>> edges = {
       {"hearth/base", {}},
@@ -87,6 +89,9 @@ TEST(Tidy, FoldersIncludeOnlyWhatTheDesignAllows) {
     }
     for (size_t i = 0; i < file.lines.size(); ++i) {
       std::smatch match;
+      EXPECT_TRUE(!file.lines[i].starts_with("#include \"") ||
+                  file.lines[i].starts_with("#include \"hearth/"))
+          << file.path << ":" << i + 1 << ": includes start at the root";
       if (!std::regex_search(file.lines[i], match, include)) continue;
       const std::string to = folder_of(match[1]);
       // The models' only door upwards is the cache, which the design places in llm/ itself.
@@ -100,6 +105,31 @@ TEST(Tidy, FoldersIncludeOnlyWhatTheDesignAllows) {
           << file.path << ":" << i + 1 << ": " << from << " may not include " << to;
     }
   }
+}
+
+// The folder of a module that a CMakeLists.txt names; empty for a test's own library.
+std::string folder_of_module(const std::string& name) {
+  for (const std::string& folder : {"hearth/" + name, "hearth/llm/" + name})
+    if (allowed_edges().count(folder)) return folder;
+  return "";
+}
+
+TEST(Tidy, ModulesLinkOnlyWhatTheirFoldersMayInclude) {
+  const std::regex module("hearth_module\\(\\s*(\\w+)\\s+DEPENDS\\s+([a-z_ ]+)");
+  int modules = 0;
+  for (const auto& [folder, allowed] : allowed_edges()) {
+    const std::string text = read_file(kRoot / folder / "CMakeLists.txt");
+    for (std::sregex_iterator match(text.begin(), text.end(), module), end; match != end; ++match) {
+      ++modules;
+      std::istringstream names((*match)[2]);
+      for (std::string name; names >> name;) {
+        const std::string to = folder_of_module(name);
+        EXPECT_TRUE(to == folder || allowed.count(to))
+            << folder << "/CMakeLists.txt: " << (*match)[1] << " may not depend on " << name;
+      }
+    }
+  }
+  EXPECT_GE(modules, 8);  // every folder but base depends on something
 }
 
 TEST(Tidy, FilesAndLinesStayWithinTheirLimits) {
@@ -116,9 +146,9 @@ TEST(Tidy, FilesAndLinesStayWithinTheirLimits) {
 
 bool starts_function(const std::string& line) {
   static const std::regex control(
-      "^\\s*(\\}|if|for|while|switch|else|do|catch|return|namespace|"
-      "struct|class|enum|union|case|default|extern|using|constexpr "
-      "\\w+ k[A-Z])");
+      "^\\s*(\\}|(if|for|while|switch|else|do|catch|return|namespace|"
+      "struct|class|enum|union|case|default|using|constexpr "
+      "\\w+ k[A-Z]\\w*)\\b)");
   static const std::regex opens("\\)[^;=\\[\\]]*\\{$");
   static const std::regex lambda("\\[[^\\]]*\\]\\s*\\(");
   return std::regex_search(line, opens) && !std::regex_search(line, control) &&
@@ -194,7 +224,8 @@ TEST(Tidy, HeadersGuardThemselvesAndOpenNoNamespace) {
 }
 
 TEST(Tidy, LibrariesNeverPrintOrExitAndNothingIsLeftForLater) {
-  const std::regex prints("\\b(std::cout|std::cerr|printf\\(|puts\\(|std::exit\\(|std::abort\\()");
+  const std::regex prints(
+      "\\b(std::c(out|err|log)\\b|f?printf\\(|f?puts\\(|putchar\\(|fmt::print|_?exit\\(|abort\\()");
   const std::regex later("\\b(TODO|FIXME|XXX)\\b");
   for (const SourceFile& file : sources()) {
     if (file.path == "tests/tidy/tidy_test.cpp") continue;
