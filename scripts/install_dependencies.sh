@@ -4,7 +4,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config ccache libfmt-dev libcli11-dev nlohmann-json3-dev
-  libutf8proc-dev libpcre2-dev libedit-dev libgtest-dev libgmock-dev libbenchmark-dev"
+  libutf8proc-dev libedit-dev libgtest-dev libgmock-dev"
 if [ "${1:-}" = "--checks" ]; then
   packages="$packages clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 git python3"
 fi
