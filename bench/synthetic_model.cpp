@@ -5,6 +5,7 @@
 // right, the text is noise. Every matrix is in TYPE, so the bytes read per token are exact. The
 // defaults are 1.1 B parameters.
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -31,6 +32,16 @@ struct Sizes {
     return *found->second;
   }
 };
+
+// The number in "layers=16". Far below 2^32, so that products of sizes fit.
+uint64_t positive(std::string_view word, std::string_view digits) {
+  constexpr uint64_t kMax = 1 << 24;
+  uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(digits.begin(), digits.end(), value);
+  if (problem != std::errc() || end != digits.end() || value < 1 || value > kMax)
+    throw Error(Errc::invalid_argument, "'{}': the size must be 1 to {}", word, kMax);
+  return value;
+}
 
 void set_metadata(formats::GgufWriter& out, const Sizes& sizes, TensorType type) {
   const auto u32 = [&](const char* key, uint64_t value) { out.set(key, uint32_t(value)); };
@@ -168,7 +179,8 @@ int main(int argc, char** argv) {
       const size_t equals = word.find('=');
       if (equals == std::string::npos)
         throw hearth::Error(hearth::Errc::invalid_argument, "'{}' is not SIZE=N", word);
-      sizes.at(word.substr(0, equals)) = std::stoull(word.substr(equals + 1));
+      sizes.at(word.substr(0, equals)) =
+          hearth::positive(word, std::string_view(word).substr(equals + 1));
     }
     const auto type = hearth::formats::try_tensor_type(std::string_view(argv[2]));
     if (!type)

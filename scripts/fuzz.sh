@@ -2,6 +2,7 @@
 # Runs every fuzzer of a fuzz build over its stored corpus:   fuzz.sh BUILD_FOLDER SECONDS_EACH
 # New inputs go to a temporary folder; a finding is left in BUILD_FOLDER/findings and fails the run.
 set -eu
+[ $# -eq 2 ] || { echo "usage: fuzz.sh BUILD_FOLDER SECONDS_EACH, e.g. build/fuzz 600" >&2; exit 2; }
 build=$1 seconds=$2
 source=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$build/findings"
