@@ -217,6 +217,30 @@ TEST(Attention, SequencesOfABatchDoNotSeeEachOther) {
   check(cache, places, {});
 }
 
+TEST(Attention, ASequenceHasTheSameBitsAloneAndInABatch) {
+  constexpr int kHeads = 4, kDim = 32;
+  Cache cache({kHeads, 2, kDim, kDim}, KvType::f16, 16, {40, 300, 70});
+  const std::vector<TokenPlace> runs[] = {places_of(cache, 0, 39, 1), places_of(cache, 1, 297, 3),
+                                          places_of(cache, 2, 30, 40)};
+  const AttentionShape shape{.heads = kHeads, .scale = 0.2f};
+  std::vector<TokenPlace> all;
+  for (const auto& run : runs) all.insert(all.end(), run.begin(), run.end());
+  const auto q = random_normal(all.size() * kHeads * kDim, 5);
+  ThreadPool pool(2);
+  AttentionScratch scratch(2, kHeads, kDim);
+  for (const auto& impl : runnable(attend_impls())) {
+    std::vector<float> together(q.size(), NAN), alone(q.size(), NAN);
+    attention_by(impl.run, together.data(), q.data(), cache.layer(), all, shape, scratch, pool);
+    size_t first = 0;
+    for (const auto& run : runs) {
+      attention_by(impl.run, alone.data() + first, q.data() + first, cache.layer(), run, shape,
+                   scratch, pool);
+      first += run.size() * kHeads * kDim;
+    }
+    EXPECT_EQ(together, alone) << impl.name;
+  }
+}
+
 TEST(Attention, MoreTokensThanOneRoundHolds) {
   const std::vector<int> lengths(400, 3);
   Cache cache({4, 4, 8, 8}, KvType::f32, 4, lengths);

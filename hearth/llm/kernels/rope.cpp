@@ -1,5 +1,6 @@
 #include "hearth/llm/kernels/rope.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "hearth/base/error.h"
