@@ -46,8 +46,11 @@ BatchEngine::State::State(const Model& model_in, const Tokenizer& tokenizer_in,
 // program.
 void BatchEngine::State::run(std::stop_token stop) {
   try {
-    while (!stop.stop_requested()) {
+    while (true) {
+      // Read before all that a ring may announce, the stop included: whatever comes too late for
+      // the looks below rings after this, and wait() returns at once.
       const uint32_t seen = door->rings();
+      if (stop.stop_requested()) break;
       take_submissions();
       const bool ran = loop.step();
       note_status();
@@ -61,6 +64,8 @@ void BatchEngine::State::run(std::stop_token stop) {
   }
 }
 
+// Allocates nothing, so that it cannot fail half-way: the reader of a sequence that got lost
+// between inbox and loop would wait for ever.
 void BatchEngine::State::take_submissions() {
   const std::lock_guard lock(mutex);
   for (std::unique_ptr<Sequence>& sequence : inbox) loop.add(std::move(sequence));
@@ -106,6 +111,7 @@ PieceStream BatchEngine::submit(GenerateParams params, std::stop_token cancelled
                 s.limits.queue_max, s.limits.sequences_max);
   auto sequence = std::make_unique<Sequence>(std::move(params), s.tokenizer, s.vocab_size,
                                              s.limits.context, shared);
+  s.loop.make_room(*sequence);
   {
     const std::lock_guard lock(s.mutex);
     if (s.closed) throw Error(Errc::unavailable, "{}", s.closed->what());

@@ -192,6 +192,16 @@ TEST(BatchEngine, ShutdownEndsWhatRunsAndWhatWaits) {
   }
 }
 
+// The end may fall between any two looks of the engine's thread, which then must not fall asleep.
+TEST(BatchEngine, EndsWheneverItIsDestroyed) {
+  const Engine box;
+  const EngineOptions options{.threads = 1, .sequences_max = 1, .queue_max = 0};
+  for (int i = 0; i < 10000; ++i) {
+    const BatchEngine engine(box.model, *box.vocabulary.tokenizer, options);
+    for (volatile int delay = 50 * (i % 100); delay > 0;) delay = delay - 1;
+  }
+}
+
 TEST(BatchEngine, AReaderThatWaitsIsWokenByShutdown) {
   Engine box;
   std::latch computing(1), go_on(1);
@@ -259,9 +269,10 @@ TEST(EngineLimits, RefusalsNameTheOptionTheValueAndTheLimit) {
   const ModelConfig config{.context_length = 1000};
   const KvShape shape{
       .layers = 2, .kv_heads = 4, .head_dim_k = 64, .head_dim_v = 64, .page_tokens = 32};
-  const auto message_of = [&](const EngineOptions& options) -> std::string {
+  const auto message_of = [&](const EngineOptions& options,
+                              size_t memory_bytes = size_t{1} << 40) -> std::string {
     try {
-      resolve(options, config, shape, size_t{1} << 40);
+      resolve(options, config, shape, memory_bytes);
     } catch (const Error& e) {
       return fmt::format("{}: {}", name(e.code()), e.what());
     }
@@ -279,6 +290,9 @@ TEST(EngineLimits, RefusalsNameTheOptionTheValueAndTheLimit) {
   EXPECT_EQ(message_of({.kv_bytes_max = 1 << 20}),
             "resource_exhausted: context: 1000 positions need 2.0 MiB of KV cache, kv_bytes_max "
             "allows 1.0 MiB");
+  EXPECT_EQ(message_of({}, 4 << 20),
+            "resource_exhausted: context: 1000 positions need 2.0 MiB of KV cache, a quarter of "
+            "the memory allows 1.0 MiB");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
       padding_page_(*cache_.try_allocate()) {
   HEARTH_CHECK(cache_.shape().page_tokens >= kPrefillRowsMin);
   const int sequences = limits.sequences_max + limits.queue_max;
-  sequences_.reserve(sequences);
+  sequences_.reserve(2 * sequences);  // new ones may join those that ended in a step that failed
   views_.reserve(sequences);
   decision_.reserve(sequences);
   tokens_.reserve(std::max(limits.chunk_tokens, kPrefillRowsMin));
@@ -25,8 +25,11 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
 
 EngineLoop::~EngineLoop() = default;
 
+void EngineLoop::make_room(Sequence& sequence) const {
+  sequence.pages.reserve(pages_for(limits_.context, cache_.shape()));
+}
+
 void EngineLoop::add(std::unique_ptr<Sequence> sequence) {
-  sequence->pages.reserve(pages_for(limits_.context, cache_.shape()));
   sequences_.push_back(std::move(sequence));
   room_changed_ = true;
 }
@@ -49,6 +52,8 @@ bool EngineLoop::step() {
 }
 
 void EngineLoop::end_all(const Error& error) {
+  candidate_ = nullptr;  // it is one of those that end
+  candidate_revived_ = 0;
   for (const auto& s : sequences_) {
     if (s->phase() == Phase::finished) continue;  // ended in the step that failed
     release_pages(*s);

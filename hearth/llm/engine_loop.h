@@ -29,14 +29,18 @@ namespace hearth::llm {
 /// many-token path.
 inline constexpr int kPrefillRowsMin = 16;
 
-/// Used by one thread. Everything a step needs is allocated here.
+/// Used by one thread, but for make_room(). What decoding needs is allocated here and there.
 class EngineLoop {
  public:
   /// Errors: invalid_argument, resource_exhausted (cache and buffers).
   EngineLoop(const Model& model, int vocab_size, const EngineLimits& limits);
   ~EngineLoop();
 
-  /// Takes a new sequence in, younger than all others.
+  /// Takes the memory that a sequence will need in here, so that running out of it ends one
+  /// submission and not the engine. From any thread.
+  void make_room(Sequence& sequence) const;
+  /// Takes a new sequence in, younger than all others, after make_room(). Allocates nothing while
+  /// at most sequences_max + queue_max have not ended.
   void add(std::unique_ptr<Sequence> sequence);
   /// Ends what was cancelled, then admits, preempts and computes. False when nothing could run: it
   /// will stay so until a reader, a submission or a cancellation changes something.

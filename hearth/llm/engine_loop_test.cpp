@@ -66,8 +66,10 @@ struct Box {
   std::shared_ptr<PieceStream::Shared> add(GenerateParams params) {
     auto stream = std::make_shared<PieceStream::Shared>(door, std::stop_token());
     EXPECT_TRUE(stream->try_enter(kQueueMax));
-    loop.add(std::make_unique<Sequence>(std::move(params), tiny_tokenizer(), kTinySize, kContext,
-                                        stream));
+    auto sequence = std::make_unique<Sequence>(std::move(params), tiny_tokenizer(), kTinySize,
+                                               kContext, stream);
+    loop.make_room(*sequence);
+    loop.add(std::move(sequence));
     return stream;
   }
 

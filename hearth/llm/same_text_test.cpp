@@ -2,8 +2,6 @@
 // may change bits.
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "hearth/llm/batch_engine.h"
 #include "hearth/llm/models/random_model.h"
 
