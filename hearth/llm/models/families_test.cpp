@@ -36,6 +36,7 @@ struct Variant {
   int tokens = kTokens;
 };
 
+// Long because it is a table: the keys that differ, then one row a variant.
 std::vector<Variant> variants() {
   const Keys yarn = {{"{a}.rope.scaling.type", std::string("yarn")},
                      {"{a}.rope.scaling.factor", 4.0f},
