@@ -85,6 +85,14 @@ TEST(ChatTemplate, BuildingATextPieceByPieceSharesMemoryAndKeepsOldValues) {
       "xy xy1 xy2");
 }
 
+// 18,890 bytes in the end; copied at each of the 2,000 steps they would be 19 million.
+TEST(ChatTemplate, ATextThatGrowsByTildeIsNotCopiedEachTime) {
+  EXPECT_EQ(render("{% set ns = namespace(x='') %}{% for i in range(2000) %}"
+                   "{% set ns.x = ns.x ~ 'line ' ~ i ~ '\n' %}{% endfor %}{{ ns.x | length }}",
+                   {}, {.memory_bytes_max = 1 << 20}),
+            "18890");
+}
+
 TEST(ChatTemplate, MayRenderFromSeveralThreads) {
   const ChatTemplate chat("{% for i in range(200) %}{{ i ~ name }},{% endfor %}");
   const std::string expected = chat.render({{"name", "t"}}, kNow);
@@ -108,6 +116,18 @@ TEST(ChatTemplateErrors, CarryTheTemplatesOwnMessage) {
   EXPECT_THAT(error.what(), HasSubstr("roles must alternate"));
 }
 
+TEST(ChatTemplateErrors, ALongMessageIsCutBetweenCharacters) {
+  const std::string message = error_of("{{ raise_exception('x' ~ 'é' * 100000) }}").what();
+  EXPECT_LT(message.size(), 4200u);
+  EXPECT_THAT(message, HasSubstr("xéé"));
+  EXPECT_THAT(message, testing::EndsWith("éé ..."));
+}
+
+TEST(ChatTemplateErrors, AnArgumentIsGivenOnce) {  // Python finds this before it runs anything
+  EXPECT_THAT(error_of("{% macro m(a) %}{{ a }}{% endmacro %}{{ m(a=1, a=2) }}").what(),
+              HasSubstr("multiple values for keyword argument 'a'"));
+}
+
 TEST(ChatTemplateErrors, SayWhatIsNotSupported) {
   for (const char* source :
        {"{% include 'x' %}", "{% extends 'x' %}", "{% block x %}{% endblock %}",
@@ -121,9 +141,10 @@ TEST(ChatTemplateErrors, IntegersOutsideSixtyFourBitsAreRefused) {
        {"{{ 9223372036854775807 + 1 }}", "{{ -9223372036854775807 - 2 }}",
         "{{ 4294967296 * 4294967296 }}", "{{ 2 ** 63 }}", "{{ '9223372036854775808' | int }}",
         "{{ (-9223372036854775807 - 1) // -1 }}", "{{ -(-9223372036854775807 - 1) }}",
-        "{{ (-9223372036854775807 - 1) | abs }}"})
+        "{{ (-9223372036854775807 - 1) | abs }}", "{{ 9223372036854775807 | round(-19) }}"})
     EXPECT_EQ(error_of(source).code(), Errc::invalid_argument) << source;
   EXPECT_EQ(error_of("{{ 9223372036854775808 }}").code(), Errc::corrupt_data);
+  EXPECT_THAT(error_of("{{ 0x }}").what(), HasSubstr("malformed number '0x'"));
   EXPECT_EQ(
       render("{{ -9223372036854775807 - 1 }} {{ (-9223372036854775807 - 1) % -1 }} {{ 2 ** 62 }}"),
       "-9223372036854775808 0 4611686018427387904");
@@ -166,28 +187,61 @@ TEST(ChatTemplateLimits, ValuesHaveAMaximumOfMemory) {
        {kDoubling,
         "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% "
         "endfor %}",
-        "{% set x = 'x' * 9999999999 %}", "{% set x = [1] * 9999999999 %}",
-        "{{ 'x' | center(99999999999) }}", "{{ ('x' * 600000) | replace('x', 'yyyy') }}",
-        "{{ '%999999d' % 1 ~ '%999999d' % 1 }}", "{{ '{:>999999}{:>999999}'.format(1, 2) }}",
-        "{{ 'a' | indent(99999999999, true) }}", "{{ range(99999) | map('string') | list }}",
+        "{% set x = 'x' * 9999999999 %}",
+        "{% set x = [1] * 9999999999 %}",
+        "{{ 'x' | center(99999999999) }}",
+        "{{ ('x' * 600000) | replace('x', 'yyyy') }}",
+        "{{ '%999999d' % 1 ~ '%999999d' % 1 }}",
+        "{{ '{:>999999}{:>999999}'.format(1, 2) }}",
+        "{{ 'a' | indent(99999999999, true) }}",
+        "{{ range(99999) | map('string') | list }}",
         "{% set q = [] %}{% for i in range(99999) %}{% set _ = q.append(i) %}{% endfor %}",
-        "{{ [1] | batch(99999999999, 0) | list }}", "{{ [1] | tojson(indent=99999999999) }}",
-        "{{ [1] | slice(99999999999, 0) | list }}"})
+        "{{ [1] | batch(99999999999, 0) | list }}",
+        "{{ [1] | tojson(indent=99999999999) }}",
+        "{{ [1] | slice(99999999999, 0) | list }}",
+        "{{ (' \n' * 50000).splitlines() | length }}",
+        "{{ ('a ' * 50000).split() | length }}",
+        "{{ ('a,' * 50000).rsplit(',') | length }}",
+        "{{ ('\"' * 300000) | escape }}",
+        "{{ ['\\0' * 300000] }}",
+        "{{ ('\"' * 400000) | urlencode }}"})
     expect_exhausted({source, "memory_bytes_max"}, limits);
 }
 
 TEST(ChatTemplateLimits, WorkHasAMaximum) {
   const ChatTemplateLimits limits{.steps_max = 100'000};
   const Dict globals = {{"s", std::string(1 << 20, 'a')},
-                        {"half", std::string(1 << 19, 'a') + "b"}};
+                        {"half", std::string(1 << 19, 'a') + "b"},
+                        {"dots", std::string(200'000, '.')}};
   for (const char* source :
        {"{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
         "{% for i in range(9999) %}{{ s | length }}{% endfor %}",
         "{% for i in range(9999) %}{% if s == s ~ '' %}{% endif %}{% endfor %}", "{{ half in s }}",
         "{{ s.find(half) }}", "{{ s.rfind(half) }}", "{{ s.split(half) }}", "{{ s.count(half) }}",
         "{{ s | replace(half, '') }}", "{{ s.strip(s) }}", "{{ range(9999) | unique | list }}",
-        "{% for i in range(9999) %}{{ s[5:6] }}{% endfor %}", "{{ s | list | sort }}"})
+        "{% for i in range(9999) %}{{ s[5:6] }}{% endfor %}", "{{ s | list | sort }}",
+        "{% set q = [0] * 5000 %}{% for i in range(5000) %}{% set _ = q.remove(0) %}{% endfor %}",
+        "{{ s | wordcount }}", "{{ s is lower }}", "{{ s.isalpha() }}",
+        "{{ [{}] | map(attribute=dots, default={}) | list }}"})
     expect_exhausted({source, "steps_max"}, limits, globals);
+}
+
+// Names are looked up one by one: 400 of them 400 times a call.
+TEST(ChatTemplateLimits, BindingManyArgumentsIsWork) {
+  std::string parameters;
+  Dict arguments;
+  for (int i = 0; i < 400; ++i) {
+    parameters += fmt::format("{}p{}", i > 0 ? "," : "", i);
+    arguments.emplace_back(fmt::format("p{}", i), i);
+  }
+  const std::string source = "{% macro m(" + parameters +
+                             ") %}{% endmacro %}{% for i in range(20) %}{{ m(**d) }}{% endfor %}";
+  expect_exhausted({source.c_str(), "steps_max"}, {.steps_max = 100'000}, {{"d", arguments}});
+}
+
+TEST(ChatTemplateLimits, DateFormatsHaveAMaximum) {
+  EXPECT_EQ(render("{{ strftime_now('%Y' * 500) | length }}"), "2000");
+  expect_exhausted({"{{ strftime_now('%c' * 501) }}", "date format of 1002 bytes, above 1000"}, {});
 }
 
 std::string repeated(std::string_view part, int times) {

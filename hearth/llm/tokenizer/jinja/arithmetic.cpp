@@ -4,7 +4,7 @@
 
 #include "hearth/llm/tokenizer/jinja/builtin.h"
 #include "hearth/llm/tokenizer/jinja/operations.h"
-#include "hearth/llm/tokenizer/jinja/text.h"
+#include "hearth/llm/tokenizer/jinja/printing.h"
 
 namespace hearth::llm::jinja {
 namespace {
@@ -94,8 +94,8 @@ Value add_texts(Runtime& rt, const Value& a, const Value& b) {
     return Value::text(rt.concatenate(x, y), safe);
   };
   if (a.is_safe() == b.is_safe()) return joined(a.as_text(), b.as_text(), a.is_safe());
-  if (a.is_safe()) return joined(a.as_text(), rt.store(escape_html(b.as_text())), true);
-  return joined(rt.store(escape_html(a.as_text())), b.as_text(), true);
+  if (a.is_safe()) return joined(a.as_text(), escape_html(rt, b.as_text()), true);
+  return joined(escape_html(rt, a.as_text()), b.as_text(), true);
 }
 
 Value repeat(Runtime& rt, const Value& value, int64_t times) {

@@ -13,14 +13,15 @@ Value follow_path(Runtime& rt, const Value& item, const Value& path, const Value
   if (!path.is_text()) return get_item(rt, item, path);
   rt.scan(path.as_text().size());
   Value value = item;
-  for (const std::string_view part : split(path.as_text(), ".", -1)) {
+  split(path.as_text(), ".", -1, [&](std::string_view part) {
+    rt.step();
     const bool is_index =
         !part.empty() && part.size() < 18 &&
         std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     value = get_item(rt, value,
                      is_index ? Value::integer(std::stoll(std::string(part))) : Value::text(part));
     if (value.is_undefined() && !otherwise.is_none()) value = otherwise;
-  }
+  });
   return value;
 }
 

@@ -53,6 +53,7 @@ Value list_pop(Call& call) {
 Value list_remove(Call& call) {
   const int64_t at = position_of(call);
   if (at < 0) call.rt.fail("list.remove(x): x not in list");
+  call.rt.step(items_of(call).size() / 16);
   items_of(call).erase(items_of(call).begin() + at);
   return Value::none();
 }

@@ -87,13 +87,19 @@ Value Interpreter::evaluate(const Arithmetic& form, const Position&) {
 }
 
 Value Interpreter::evaluate(const Concatenation& form, const Position& at) {
-  std::string joined;
+  // The first apart from the rest, which is not stored, so that a text which grows by `x ~ more`
+  // can grow in place.
+  std::string_view first;
+  std::string rest;
   for (const Expression* part : form.parts) {
     const Value value = evaluate(*part);
     rt_.at = at;
-    rt_.append(joined, to_text(rt_, value));
+    if (part == form.parts.front())
+      first = to_text(rt_, value);
+    else
+      append_text(rt_, rest, value);
   }
-  return rt_.text(joined);
+  return Value::text(first.empty() ? rt_.store(rest) : rt_.concatenate(first, rest));
 }
 
 Value Interpreter::evaluate(const Logic& form, const Position&) {
@@ -165,13 +171,16 @@ Value Interpreter::evaluate(const MappingDisplay& form, const Position& at) {
 
 ArgumentValues Interpreter::evaluate(const Arguments& arguments) {
   ArgumentValues values;
-  for (const Expression* argument : arguments.positional)
-    rt_.push(values.positional, evaluate(*argument));
-  for (const auto& [name, argument] : arguments.named) {
-    const Value value = evaluate(*argument);
+  const auto add_named = [&](std::string_view name, const Value& value) {
+    rt_.step(1 + values.named.size() / 16);  // names are compared one by one
+    for (const NamedValue& given : values.named)
+      if (given.first == name) rt_.fail("got multiple values for keyword argument '{}'", name);
     rt_.charge(sizeof(NamedValue));
     values.named.emplace_back(name, value);
-  }
+  };
+  for (const Expression* argument : arguments.positional)
+    rt_.push(values.positional, evaluate(*argument));
+  for (const auto& [name, argument] : arguments.named) add_named(name, evaluate(*argument));
   if (arguments.positional_rest != nullptr)
     for (const Value& value : iterate(rt_, evaluate(*arguments.positional_rest)))
       rt_.push(values.positional, value);
@@ -181,8 +190,7 @@ ArgumentValues Interpreter::evaluate(const Arguments& arguments) {
       rt_.fail("argument after ** must be a mapping, not {}", type_name(rest));
     for (const auto& [key, value] : rest.as_mapping().entries) {
       if (!key.is_text()) rt_.fail("keywords must be strings");
-      rt_.charge(sizeof(NamedValue));
-      values.named.emplace_back(key.as_text(), value);
+      add_named(key.as_text(), value);
     }
   }
   return values;
@@ -218,6 +226,7 @@ void Interpreter::bind_parameters(const MacroDefinition& definition,
                                   const ArgumentValues& arguments, Scope& scope) {
   for (size_t i = 0; i < definition.parameters.size(); ++i) {
     const MacroParameter& parameter = definition.parameters[i];
+    rt_.step(1 + (arguments.named.size() + i) / 16);  // names are compared one by one
     const auto named =
         std::find_if(arguments.named.begin(), arguments.named.end(),
                      [&](const NamedValue& value) { return value.first == parameter.name; });
@@ -236,7 +245,8 @@ void Interpreter::bind_parameters(const MacroDefinition& definition,
   }
 }
 
-// varargs, kwargs and caller: given to the macros that mention them, refused by the others.
+// varargs, kwargs and caller: given to the macros that mention them, refused by the others. A
+// parameter named caller has its value already.
 void Interpreter::bind_surplus(const MacroDefinition& definition, const ArgumentValues& arguments,
                                Scope& scope) {
   const size_t count = definition.parameters.size();
@@ -248,21 +258,22 @@ void Interpreter::bind_surplus(const MacroDefinition& definition, const Argument
   if (definition.uses_varargs) scope.set(kVarargs, rt_.tuple(std::move(positional)));
 
   Mapping* surplus = rt_.mapping();
-  Value caller = Value::undefined(Missing::variable, "caller");
+  if (definition.uses_caller && scope.find(kCaller) == nullptr)
+    scope.set(kCaller, Value::undefined(Missing::variable, "caller"));
   for (const NamedValue& given : arguments.named) {
+    rt_.step(1 + count / 16);
     const bool is_parameter =
         std::any_of(definition.parameters.begin(), definition.parameters.end(),
                     [&](const MacroParameter& p) { return p.name == given.first; });
     if (is_parameter) continue;
     if (given.first == "caller" && definition.uses_caller)
-      caller = given.second;
+      scope.set(kCaller, given.second);
     else if (definition.uses_kwargs)
       put(rt_, *surplus, Value::text(given.first), given.second);
     else
       rt_.fail("macro '{}' takes no keyword argument '{}'", definition.name, given.first);
   }
   if (definition.uses_kwargs) scope.set(kKwargs, Value::mapping(surplus));
-  if (definition.uses_caller) scope.set(kCaller, caller);
 }
 
 }  // namespace hearth::llm::jinja

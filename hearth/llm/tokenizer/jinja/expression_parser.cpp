@@ -350,6 +350,30 @@ const Expression* ExpressionParser::test(const Expression* subject) {
   return is_negated ? make(at, Not{value}) : value;
 }
 
+// One of x, name=x, *x and **x. After **x comes nothing, after *x and name=x no x.
+void ExpressionParser::argument(Arguments& given) {
+  const Position at = tokens_.current().at;
+  const auto require = [&](bool is_in_order, std::string_view what) {
+    if (!is_in_order)
+      tokens_.fail(Errc::corrupt_data, at, fmt::format("{} stands too late in the call", what));
+  };
+  require(given.named_rest == nullptr, "an argument");
+  if (tokens_.take_symbol("**")) {
+    given.named_rest = expression();
+  } else if (tokens_.take_symbol("*")) {
+    require(given.positional_rest == nullptr, "a second *");
+    given.positional_rest = expression();
+  } else if (tokens_.is(TokenType::name) && tokens_.ahead().type == TokenType::symbol &&
+             tokens_.ahead().text == "=") {
+    const std::string_view key = keep(tokens_.next().text);
+    tokens_.next();
+    given.named.emplace_back(key, expression());
+  } else {
+    require(given.named.empty() && given.positional_rest == nullptr, "a positional argument");
+    given.positional.push_back(expression());
+  }
+}
+
 Arguments ExpressionParser::arguments() {
   Arguments given;
   tokens_.expect_symbol("(");
@@ -358,21 +382,7 @@ Arguments ExpressionParser::arguments() {
     if (!is_first) tokens_.expect_symbol(",");
     is_first = false;
     if (tokens_.is_symbol(")")) break;
-    const Position at = tokens_.current().at;
-    if (tokens_.take_symbol("**")) {
-      given.named_rest = expression();
-    } else if (tokens_.take_symbol("*")) {
-      given.positional_rest = expression();
-    } else if (tokens_.is(TokenType::name) && tokens_.ahead().type == TokenType::symbol &&
-               tokens_.ahead().text == "=") {
-      const std::string_view key = keep(tokens_.next().text);
-      tokens_.next();
-      given.named.emplace_back(key, expression());
-    } else {
-      if (!given.named.empty() || given.named_rest != nullptr)
-        tokens_.fail(Errc::corrupt_data, at, "positional argument after a keyword argument");
-      given.positional.push_back(expression());
-    }
+    argument(given);
   }
   tokens_.next();
   return given;

@@ -84,6 +84,7 @@ class ExpressionParser {
   /// At the filter's name, behind the bar.
   const Expression* filter(const Expression* subject);
   const Expression* test(const Expression* subject);
+  void argument(Arguments& given);
   Arguments arguments();
   std::string dotted_name();
   void check_known(const Builtin* builtin, std::string_view what, std::string_view name,

@@ -194,16 +194,27 @@ std::string format_string(Runtime& rt, std::string_view s, const Spec& spec, cha
   return pad(rt, "", s, spec, default_align);
 }
 
+// The character with this code.
+std::string format_character(Runtime& rt, int64_t code, const Spec& spec) {
+  if (code < 0 || code > 0x10FFFF) rt.fail("%c format: {} is not between 0 and 1114111", code);
+  std::string character;
+  append_character(character, static_cast<char32_t>(code));
+  return pad(rt, "", character, spec, '>');
+}
+
 // format(value, spec)
 std::string format_value(Runtime& rt, const Value& value, const Spec& spec) {
   const bool is_integer_type =
-      spec.type == 0 || std::string_view("bdoxX").find(spec.type) != std::string_view::npos;
+      spec.type == 0 || std::string_view("bcdnoxX").find(spec.type) != std::string_view::npos;
+  if (value.is_integral() && spec.type == 'c')
+    return format_character(rt, value.as_integer(), spec);
   if (value.is(Kind::integer) && is_integer_type)
     return format_integer(rt, value.as_integer(), spec);
   if (value.is(Kind::boolean) && spec.type != 0 && is_integer_type)
     return format_integer(rt, value.as_integer(), spec);
   const bool is_plain = spec.type == 0 || spec.type == 's';
-  if (value.is(Kind::real) ? !is_integer_type || spec.type == 0 : value.is_number() && !is_plain)
+  const bool is_real_type = spec.type == 0 || spec.type == 'n' || !is_integer_type;
+  if (value.is(Kind::real) ? is_real_type : value.is_number() && !is_plain)
     return format_float(rt, value.as_real(), spec);
   if (!is_plain)
     rt.fail("Unknown format code '{}' for object of type '{}'", spec.type, type_name(value));
@@ -245,6 +256,7 @@ class PercentFormatter {
     const std::string_view name = rest.substr(0, end);
     in_.skip(end + 1);
     takes_mapping_ = true;
+    rt_.step(values_.named.size() / 16);
     for (const auto& [key, value] : values_.named)
       if (key == name) return value;
     if (is_mapping_alone())
@@ -286,6 +298,8 @@ class PercentFormatter {
       append_repr(rt_, text, value);
       return rt_.append(out_, format_string(rt_, text, spec, '>'));
     }
+    if (type == 'c' && value.is_integral())
+      return rt_.append(out_, format_character(rt_, value.as_integer(), spec));
     if (is_text_type) return rt_.append(out_, format_string(rt_, to_text(rt_, value), spec, '>'));
     if (!value.is_number()) {
       if (value.is_undefined()) fail_undefined(rt_, value);
@@ -315,8 +329,8 @@ class BraceFormatter {
  public:
   BraceFormatter(Runtime& rt, const ArgumentValues& values) : rt_(rt), values_(values) {}
 
-  std::string run(std::string_view format) {
-    const Runtime::Depth depth(rt_);
+  // A specification may itself hold fields, as `{:{width}}`; deeper goes Python neither.
+  std::string run(std::string_view format, bool is_specification = false) {
     std::string out;
     while (!format.empty()) {
       const size_t brace = std::min(format.find_first_of("{}"), format.size());
@@ -330,7 +344,7 @@ class BraceFormatter {
         rt_.fail("Single '}}' encountered in format string");
       } else {
         const size_t end = closing(format);
-        rt_.append(out, field(format.substr(1, end - 1)));
+        rt_.append(out, field(format.substr(1, end - 1), is_specification));
         format.remove_prefix(end + 1);
       }
     }
@@ -347,7 +361,7 @@ class BraceFormatter {
     rt_.fail("expected '}}' before end of string");
   }
 
-  std::string field(std::string_view text) {
+  std::string field(std::string_view text, bool in_specification) {
     const size_t name_end = std::min(text.find_first_of("!:"), text.size());
     const Value value = lookup(text.substr(0, name_end));
     text.remove_prefix(name_end);
@@ -364,7 +378,9 @@ class BraceFormatter {
       text.remove_prefix(2);
     }
     if (text.starts_with(':')) text.remove_prefix(1);
-    const std::string spec_text = text.find('{') == text.npos ? std::string(text) : run(text);
+    const bool has_fields = text.find('{') != text.npos;
+    if (has_fields && in_specification) rt_.fail("fields nested too deep in format string");
+    const std::string spec_text = has_fields ? run(text, true) : std::string(text);
     const Spec spec = read_brace_spec(rt_, spec_text);
     return is_converted ? format_string(rt_, converted, spec, '<') : format_value(rt_, value, spec);
   }
@@ -403,6 +419,7 @@ class BraceFormatter {
         rt_.fail("Replacement index {} out of range for positional args tuple", index);
       return values_.positional[index];
     }
+    rt_.step(values_.named.size() / 16);
     for (const auto& [key, value] : values_.named)
       if (key == name) return value;
     rt_.fail("format() has no argument '{}'", name);

@@ -8,6 +8,7 @@ namespace hearth::llm::jinja {
 namespace {
 
 constexpr int64_t kRangeMax = 100'000;  // as Jinja's sandbox has it
+constexpr size_t kDateFormatBytesMax = 1000;
 
 Value call_range(Call& call) {
   const auto& given = call.raw.positional;
@@ -47,7 +48,11 @@ Value call_namespace(Call& call) { return Value::name_space(make_mapping(call));
 Value call_raise_exception(Call& call) { call.rt.fail("{}", to_text(call.rt, call.arg(0))); }
 
 Value call_strftime_now(Call& call) {
-  return call.rt.text(format_time(call.rt.now_unix_s(), call.text(0)));
+  const std::string_view format = call.text(0);
+  if (format.size() > kDateFormatBytesMax)
+    call.rt.fail_with(Errc::resource_exhausted, fmt::format("a date format of {} bytes, above {}",
+                                                            format.size(), kDateFormatBytesMax));
+  return call.rt.text(format_time(call.rt.now_unix_s(), format));
 }
 
 constexpr Builtin kFunctions[] = {

@@ -100,11 +100,17 @@ Value Interpreter::take_output(size_t begin) {
   return taken;
 }
 
-Value Interpreter::capture(const Body& body) {
+std::optional<Value> Interpreter::capture(const Body& body,
+                                          const std::vector<const Expression*>& filters,
+                                          Flow& flow) {
   const size_t begin = output_.size();
   const ScopeGuard guard(*this, scope_);
-  execute(body);
-  return take_output(begin);
+  flow = execute(body);
+  Value text = take_output(begin);
+  if (flow != Flow::next) return std::nullopt;
+  for (const Expression* filter : filters)
+    text = apply_filter(std::get<Filter>(filter->form), text, filter->at);
+  return text;
 }
 
 Interpreter::Flow Interpreter::execute(const Body& body) {
@@ -172,19 +178,15 @@ Interpreter::Flow Interpreter::execute(const SetValue& form) {
 }
 
 Interpreter::Flow Interpreter::execute(const SetBlock& form) {
-  Value text = capture(form.body);
-  for (const Expression* filter : form.filters)
-    text = apply_filter(std::get<Filter>(filter->form), text, filter->at);
-  assign(form.target, text);
-  return Flow::next;
+  Flow flow{};
+  if (const auto text = capture(form.body, form.filters, flow)) assign(form.target, *text);
+  return flow;
 }
 
 Interpreter::Flow Interpreter::execute(const FilterBlock& form) {
-  Value text = capture(form.body);
-  for (const Expression* filter : form.filters)
-    text = apply_filter(std::get<Filter>(filter->form), text, filter->at);
-  write(to_text(rt_, text));
-  return Flow::next;
+  Flow flow{};
+  if (const auto text = capture(form.body, form.filters, flow)) write(to_text(rt_, *text));
+  return flow;
 }
 
 Interpreter::Flow Interpreter::execute(const With& form) {

@@ -1,7 +1,7 @@
 // Runs a parsed template once.
 #pragma once
 #include <deque>
-#include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,8 +81,10 @@ class Interpreter {
   Value lookup(SymbolId symbol);
   void assign(const Target& target, const Value& value);
   void write(std::string_view text);
-  /// Runs `body` in a scope of its own and takes what it wrote.
-  Value capture(const Body& body);
+  /// Runs `body` in a scope of its own and gives what it wrote, filtered; nothing when a break or
+  /// continue in it left, which `flow` then is.
+  std::optional<Value> capture(const Body& body, const std::vector<const Expression*>& filters,
+                               Flow& flow);
   Value take_output(size_t begin);
 
   /// Opens a scope for the guard's lifetime. Scopes are reused unless a macro was defined in them.

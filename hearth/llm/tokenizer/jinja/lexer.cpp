@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
 #include "hearth/base/error.h"
 #include "hearth/llm/tokenizer/jinja/text.h"
@@ -287,17 +286,16 @@ void Lexer::read_number() {
   std::string digits = source_.substr(begin, at_ - begin);
   std::erase(digits, '_');
   add(is_real ? TokenType::real : TokenType::integer, begin, digits);
-  const char *first = digits.data() + (base == 10 ? 0 : 2), *last = digits.data() + digits.size();
   if (is_real) {
-    const auto [end, error] = std::from_chars(first, last, tokens_.back().real);
-    if (error == std::errc::result_out_of_range)
-      tokens_.back().real =
-          digits.find("e-") == digits.npos && digits.find("E-") == digits.npos ? HUGE_VAL : 0.0;
+    tokens_.back().real = *read_real(digits);
     return;
   }
+  const char *first = digits.data() + (base == 10 ? 0 : 2), *last = digits.data() + digits.size();
   const auto [end, error] = std::from_chars(first, last, tokens_.back().integer, base);
-  if (error != std::errc() || end != last)
+  if (error == std::errc::result_out_of_range)
     fail(begin, fmt::format("integer '{}' outside 64 bits", digits));
+  if (error != std::errc() || end != last)
+    fail(begin, fmt::format("malformed number '{}'", digits));
 }
 
 void Lexer::read_string() {

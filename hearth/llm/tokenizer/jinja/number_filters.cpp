@@ -65,13 +65,8 @@ std::optional<double> parse_real(std::string_view s) {
   const auto digits = without_underscores(s);
   if (!digits || digits->empty() || digits->front() == '-' || digits->find('(') != digits->npos)
     return std::nullopt;
-  double value = 0;
-  const char* end = digits->data() + digits->size();
-  const auto [stop, error] = std::from_chars(digits->data(), end, value);
-  if (stop != end) return std::nullopt;
-  if (error == std::errc::result_out_of_range)
-    value = digits->find("e-") != digits->npos ? 0.0 : HUGE_VAL;
-  return is_negative ? -value : value;
+  const std::optional<double> value = read_real(*digits);
+  return value && is_negative ? -*value : value;
 }
 
 std::optional<int64_t> truncated(double value) {
@@ -139,7 +134,10 @@ Value filter_round(Call& call) {
   if (method == "common") {
     if (v.is_integral() && digits >= 0) return Value::integer(v.as_integer());
     const double rounded = round_common(v.as_real(), digits);
-    return v.is_integral() ? Value::integer(static_cast<int64_t>(rounded)) : Value::real(rounded);
+    if (!v.is_integral()) return Value::real(rounded);
+    const auto whole = truncated(rounded);
+    if (!whole) call.rt.fail("integer result outside 64 bits");
+    return Value::integer(*whole);
   }
   const double scale = std::pow(10.0, static_cast<double>(digits));
   if (method == "ceil") return Value::real(std::ceil(v.as_real() * scale) / scale);

@@ -80,7 +80,7 @@ Value test_escaped(Call& call) {
 // it agree.
 Value has_case(Call& call, bool (*wanted)(char32_t), bool (*unwanted)(char32_t)) {
   const std::string_view s = to_text(call.rt, call.subject);
-  call.rt.scan(s.size());
+  call.rt.classify(s.size());
   bool some = false;
   for (size_t i = 0; i < s.size();) {
     const Character c = character_at(s, i);

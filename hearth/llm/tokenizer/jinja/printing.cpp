@@ -11,34 +11,35 @@
 namespace hearth::llm::jinja {
 namespace {
 
+// How repr() writes a character that does not stand as itself; empty for the others.
+std::string repr_escape(char32_t c, char quote) {
+  if (c == static_cast<char32_t>(quote) || c == '\\') return {'\\', static_cast<char>(c)};
+  if (c == '\n') return "\\n";
+  if (c == '\r') return "\\r";
+  if (c == '\t') return "\\t";
+  if (is_printable(c)) return {};
+  const auto code = static_cast<uint32_t>(c);
+  return c < 0x100     ? fmt::format("\\x{:02x}", code)
+         : c < 0x10000 ? fmt::format("\\u{:04x}", code)
+                       : fmt::format("\\U{:08x}", code);
+}
+
 [[gnu::noinline]] void append_text_repr(Runtime& rt, std::string& out, std::string_view s) {
   const bool has_single = s.find('\'') != s.npos;
   const char quote = has_single && s.find('"') == s.npos ? '"' : '\'';
-  std::string quoted(1, quote);
+  rt.append(out, {&quote, 1});
+  size_t plain_begin = 0;
   for (size_t i = 0; i < s.size();) {
     const Character c = character_at(s, i);
-    if (c.code == static_cast<char32_t>(quote) || c.code == '\\') {
-      quoted += '\\';
-      quoted += static_cast<char>(c.code);
-    } else if (c.code == '\n') {
-      quoted += "\\n";
-    } else if (c.code == '\r') {
-      quoted += "\\r";
-    } else if (c.code == '\t') {
-      quoted += "\\t";
-    } else if (is_printable(c.code)) {
-      quoted += s.substr(i, c.bytes);
-    } else if (c.code < 0x100) {
-      quoted += fmt::format("\\x{:02x}", static_cast<uint32_t>(c.code));
-    } else if (c.code < 0x10000) {
-      quoted += fmt::format("\\u{:04x}", static_cast<uint32_t>(c.code));
-    } else {
-      quoted += fmt::format("\\U{:08x}", static_cast<uint32_t>(c.code));
+    if (const std::string escape = repr_escape(c.code, quote); !escape.empty()) {
+      rt.append(out, s.substr(plain_begin, i - plain_begin));
+      rt.append(out, escape);
+      plain_begin = i + c.bytes;
     }
     i += c.bytes;
   }
-  quoted += quote;
-  rt.append(out, quoted);
+  rt.append(out, s.substr(plain_begin));
+  rt.append(out, {&quote, 1});
 }
 
 std::string leaf_repr(const Value& value) {
@@ -207,16 +208,18 @@ void JsonWriter::append_array(const std::vector<Value>& items) {
 
 void JsonWriter::append_object(const Mapping& mapping) {
   if (mapping.entries.empty()) return rt_.append(out_, "{}");
-  auto entries = mapping.entries;
-  rt_.step(entries.size());
-  if (style_.sorts_keys)
-    std::stable_sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) {
+  std::vector<std::pair<Value, Value>> sorted;
+  if (style_.sorts_keys) {
+    rt_.step(mapping.entries.size());
+    sorted = mapping.entries;
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
       return compare(rt_, a.first, b.first, "<") < 0;
     });
+  }
   rt_.append(out_, "{");
   ++level_;
   bool is_first = true;
-  for (const auto& [key, value] : entries) {
+  for (const auto& [key, value] : style_.sorts_keys ? sorted : mapping.entries) {
     if (!is_first) rt_.append(out_, style_.item_separator);
     is_first = false;
     new_line();
@@ -335,6 +338,11 @@ void append_repr(Runtime& rt, std::string& out, const Value& value) {
   }
 }
 
+void append_text(Runtime& rt, std::string& out, const Value& value) {
+  if (value.is_text()) return rt.append(out, value.as_text());
+  if (!value.is_undefined()) append_repr(rt, out, value);
+}
+
 std::string_view to_text(Runtime& rt, const Value& value) {
   if (value.is_text()) return value.as_text();
   if (value.is_undefined()) return {};
@@ -345,6 +353,19 @@ std::string_view to_text(Runtime& rt, const Value& value) {
 
 std::string to_json(Runtime& rt, const Value& value, const JsonStyle& style) {
   return JsonWriter(rt, style).write(value);
+}
+
+std::string_view escape_html(Runtime& rt, std::string_view s) {
+  constexpr std::string_view kSpecial = "&<>\"'";
+  constexpr std::string_view kReferences[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
+  std::string out;
+  while (true) {
+    const size_t plain = std::min(s.find_first_of(kSpecial), s.size());
+    rt.append(out, s.substr(0, plain));
+    if (plain == s.size()) return rt.store(out);
+    rt.append(out, kReferences[kSpecial.find(s[plain])]);
+    s.remove_prefix(plain + 1);
+  }
 }
 
 }  // namespace hearth::llm::jinja

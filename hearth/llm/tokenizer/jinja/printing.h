@@ -1,4 +1,4 @@
-// Values as text: Python's str() and repr(), and JSON.
+// Values as text: Python's str() and repr(), JSON, and what HTML needs.
 #pragma once
 #include <string>
 #include <string_view>
@@ -10,6 +10,8 @@ namespace hearth::llm::jinja {
 
 /// str(value): a text is itself, an undefined value is empty, the rest as repr().
 std::string_view to_text(Runtime& rt, const Value& value);
+/// str(value) at the end of `out`.
+void append_text(Runtime& rt, std::string& out, const Value& value);
 /// repr(value) at the end of `out`.
 void append_repr(Runtime& rt, std::string& out, const Value& value);
 /// repr() of a float: the shortest digits that read back the same, "1.0", "1e+16", "inf", "nan".
@@ -26,5 +28,8 @@ struct JsonStyle {
 /// As Python's json.dumps prints it: NaN and Infinity included. Generators are written as arrays.
 /// Errors: invalid_argument for a value JSON has no form for.
 std::string to_json(Runtime& rt, const Value& value, const JsonStyle& style);
+
+/// `s` with & < > " ' as character references, as MarkupSafe writes them.
+std::string_view escape_html(Runtime& rt, std::string_view s);
 
 }  // namespace hearth::llm::jinja

@@ -7,6 +7,7 @@ namespace hearth::llm::jinja {
 namespace {
 
 constexpr size_t kBlockBytes = 32 << 10;
+constexpr size_t kMessageBytesMax = 4 << 10;  // a template may raise texts of any length
 
 }  // namespace
 
@@ -89,7 +90,11 @@ Value Runtime::macro(const Macro& macro) {
 }
 
 void Runtime::fail_with(Errc code, std::string_view message) const {
-  throw Error(code, "chat template, line {}, column {}: {}", at.line, at.column, message);
+  size_t shown = std::min(message.size(), kMessageBytesMax);
+  if (shown < message.size())  // not in the middle of a character
+    while (shown > 0 && (static_cast<unsigned char>(message[shown]) & 0xC0) == 0x80) --shown;
+  throw Error(code, "chat template, line {}, column {}: {}{}", at.line, at.column,
+              message.substr(0, shown), shown < message.size() ? " ..." : "");
 }
 
 void Runtime::exhausted(std::string_view what, uint64_t limit, std::string_view limit_name) const {

@@ -36,6 +36,8 @@ class Runtime {
   }
   /// Pays for reading `bytes` of text.
   void scan(size_t bytes) { step(1 + bytes / 64); }
+  /// Pays for looking up the category of every character in `bytes` of text.
+  void classify(size_t bytes) { step(1 + bytes / 4); }
   /// Pays for searching a text for another; the worst case of a plain search is the product of
   /// their lengths.
   void search(size_t text_bytes, size_t part_bytes) {
@@ -83,7 +85,8 @@ class Runtime {
   Value method(const Builtin* builtin, const Value& self);
   Value macro(const Macro& macro);
 
-  /// The template or its input is wrong: invalid_argument with the position.
+  /// The template or its input is wrong: invalid_argument with the position. A message of more
+  /// than 4 KiB is cut.
   template <class... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> message, Args&&... args) const {
     fail_with(Errc::invalid_argument, fmt::format(message, std::forward<Args>(args)...));

@@ -21,7 +21,7 @@ Value filter_length(Call& call) { return Value::integer(measure(call.rt, call.su
 Value filter_list(Call& call) { return call.rt.list(iterate(call.rt, call.subject)); }
 
 Value filter_first(Call& call) {
-  if (call.subject.is(Kind::sequence)) {  // takes one item of a generator, not all
+  if (call.subject.is(Kind::sequence)) {  // takes one item of a generator, and copies no list
     Sequence& s = call.subject.as_sequence();
     if (s.consumed >= s.items.size())
       return Value::undefined(Missing::item, "No first item, sequence was empty.");
@@ -33,8 +33,11 @@ Value filter_first(Call& call) {
 }
 
 Value filter_last(Call& call) {
-  if (call.subject.is(Kind::sequence) && call.subject.as_sequence().kind == SequenceKind::generator)
-    call.rt.fail("'generator' object is not reversible");
+  if (call.subject.is(Kind::sequence)) {
+    const Sequence& s = call.subject.as_sequence();
+    if (s.kind == SequenceKind::generator) call.rt.fail("'generator' object is not reversible");
+    if (!s.items.empty()) return s.items.back();
+  }
   const auto items = iterate(call.rt, call.subject);
   return items.empty() ? Value::undefined(Missing::item, "No last item, sequence was empty.")
                        : items.back();
@@ -55,7 +58,7 @@ Value filter_join(Call& call) {
   for (const Value& item : iterate(call.rt, call.subject)) {
     if (!is_first) call.rt.append(out, separator);
     is_first = false;
-    call.rt.append(out, to_text(call.rt, follow_path(call.rt, item, call.arg(1))));
+    append_text(call.rt, out, follow_path(call.rt, item, call.arg(1)));
   }
   return call.rt.text(out);
 }

@@ -3,6 +3,8 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 
 namespace hearth::llm::jinja {
@@ -103,42 +105,31 @@ bool is_line_end(char32_t c) {
          c == 0x2029;
 }
 
-std::vector<std::string_view> split_at_space(std::string_view s, int64_t splits_max) {
-  std::vector<std::string_view> parts;
+void split_at_space(std::string_view s, int64_t splits_max, TakePart take) {
   s = strip(s, std::nullopt, Side::left);
-  while (!s.empty()) {
-    if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(s);
-      break;
-    }
+  for (int64_t splits = 0; !s.empty() && splits != splits_max; ++splits) {
     size_t end = 0;
     while (end < s.size() && !is_space(character_at(s, end).code))
       end += character_at(s, end).bytes;
-    parts.push_back(s.substr(0, end));
+    take(s.substr(0, end));
     s = strip(s.substr(end), std::nullopt, Side::left);
   }
-  return parts;
+  if (!s.empty()) take(s);
 }
 
-std::vector<std::string_view> rsplit_at_space(std::string_view s, int64_t splits_max) {
-  std::vector<std::string_view> parts;
+void rsplit_at_space(std::string_view s, int64_t splits_max, TakePart take) {
   s = strip(s, std::nullopt, Side::right);
-  while (!s.empty()) {
-    if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(s);
-      break;
-    }
+  for (int64_t splits = 0; !s.empty() && splits != splits_max; ++splits) {
     size_t begin = s.size();
     while (begin > 0) {
       const size_t start = previous_start(s, begin);
       if (is_space(character_at(s, start).code)) break;
       begin = start;
     }
-    parts.push_back(s.substr(begin));
+    take(s.substr(begin));
     s = strip(s.substr(0, begin), std::nullopt, Side::right);
   }
-  std::reverse(parts.begin(), parts.end());
-  return parts;
+  if (!s.empty()) take(s);
 }
 
 }  // namespace
@@ -273,37 +264,31 @@ std::string_view strip(std::string_view s, std::optional<std::string_view> set, 
   return s;
 }
 
-std::vector<std::string_view> split(std::string_view s, std::optional<std::string_view> separator,
-                                    int64_t splits_max) {
-  if (!separator) return split_at_space(s, splits_max);
-  std::vector<std::string_view> parts;
-  while (splits_max < 0 || static_cast<int64_t>(parts.size()) < splits_max) {
+void split(std::string_view s, std::optional<std::string_view> separator, int64_t splits_max,
+           TakePart take) {
+  if (!separator) return split_at_space(s, splits_max, take);
+  for (int64_t splits = 0; splits != splits_max; ++splits) {
     const size_t found = s.find(*separator);
     if (found == s.npos) break;
-    parts.push_back(s.substr(0, found));
+    take(s.substr(0, found));
     s.remove_prefix(found + separator->size());
   }
-  parts.push_back(s);
-  return parts;
+  take(s);
 }
 
-std::vector<std::string_view> rsplit(std::string_view s, std::optional<std::string_view> separator,
-                                     int64_t splits_max) {
-  if (!separator) return rsplit_at_space(s, splits_max);
-  std::vector<std::string_view> parts;
-  while (splits_max < 0 || static_cast<int64_t>(parts.size()) < splits_max) {
+void rsplit(std::string_view s, std::optional<std::string_view> separator, int64_t splits_max,
+            TakePart take) {
+  if (!separator) return rsplit_at_space(s, splits_max, take);
+  for (int64_t splits = 0; splits != splits_max; ++splits) {
     const size_t found = s.rfind(*separator);
     if (found == s.npos) break;
-    parts.push_back(s.substr(found + separator->size()));
+    take(s.substr(found + separator->size()));
     s = s.substr(0, found);
   }
-  parts.push_back(s);
-  std::reverse(parts.begin(), parts.end());
-  return parts;
+  take(s);
 }
 
-std::vector<std::string_view> split_lines(std::string_view s, bool keep_ends) {
-  std::vector<std::string_view> lines;
+void split_lines(std::string_view s, bool keep_ends, TakePart take) {
   for (size_t begin = 0; begin < s.size();) {
     size_t end = begin;
     while (end < s.size() && !is_line_end(character_at(s, end).code))
@@ -311,36 +296,25 @@ std::vector<std::string_view> split_lines(std::string_view s, bool keep_ends) {
     size_t next = end;
     if (next < s.size()) next += character_at(s, next).bytes;
     if (next < s.size() && s[end] == '\r' && s[next] == '\n') ++next;
-    lines.push_back(s.substr(begin, (keep_ends ? next : end) - begin));
+    take(s.substr(begin, (keep_ends ? next : end) - begin));
     begin = next;
   }
-  return lines;
 }
 
-std::string escape_html(std::string_view s) {
-  std::string out;
-  for (const char c : s) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+std::optional<double> read_real(std::string_view digits) {
+  double value = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc()) return value;
+  // Out of range, and from_chars does not say at which end: the places from the first digit that
+  // counts to the point, moved by the exponent, do.
+  const size_t e = std::min(digits.find_first_of("eE"), digits.size());
+  const size_t point = std::min(digits.find('.'), e), first = digits.find_first_of("123456789");
+  double exponent = 0;  // it may itself be longer than any integer
+  if (e < digits.size())
+    std::from_chars(digits.data() + e + (digits[e + 1] == '+' ? 2 : 1), end, exponent);
+  return static_cast<double>(point) - static_cast<double>(first) + exponent > 0 ? HUGE_VAL : 0.0;
 }
 
 }  // namespace hearth::llm::jinja

@@ -8,7 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "hearth/base/function_ref.h"
 
 namespace hearth::llm::jinja {
 
@@ -50,16 +51,20 @@ enum class Side { left, right, both };
 /// Without characters of `set`, or without white space, at the given side. A view of `s`.
 std::string_view strip(std::string_view s, std::optional<std::string_view> set, Side side);
 
-/// str.split(separator, splits_max): views of `s`. No separator: at runs of white space.
-/// `splits_max` < 0: no limit.
-std::vector<std::string_view> split(std::string_view s, std::optional<std::string_view> separator,
-                                    int64_t splits_max);
-/// The same from the right.
-std::vector<std::string_view> rsplit(std::string_view s, std::optional<std::string_view> separator,
-                                     int64_t splits_max);
-std::vector<std::string_view> split_lines(std::string_view s, bool keep_ends);
+/// Is given one part of a text after the other, views of it: a text may have more parts than there
+/// is memory to list them, so who takes them pays for them.
+using TakePart = FunctionRef<void(std::string_view part)>;
+/// str.split(separator, splits_max). No separator: at runs of white space. `splits_max` < 0: no
+/// limit.
+void split(std::string_view s, std::optional<std::string_view> separator, int64_t splits_max,
+           TakePart take);
+/// The same from the right: the last part comes first.
+void rsplit(std::string_view s, std::optional<std::string_view> separator, int64_t splits_max,
+            TakePart take);
+void split_lines(std::string_view s, bool keep_ends, TakePart take);
 
-/// `s` with & < > " ' as character references, as MarkupSafe writes them.
-std::string escape_html(std::string_view s);
+/// The number that `digits` spell (digits, point, exponent; no sign): infinity when it is too large
+/// for a double, 0 when it is too small. Nothing when they spell none.
+std::optional<double> read_real(std::string_view digits);
 
 }  // namespace hearth::llm::jinja

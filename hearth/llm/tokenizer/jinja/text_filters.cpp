@@ -63,10 +63,12 @@ Value filter_safe(Call& call) { return Value::text(to_text(call.rt, call.subject
 
 Value filter_escape(Call& call) {
   if (call.subject.is_text() && call.subject.is_safe()) return call.subject;
-  return call.rt.text(escape_html(subject_text(call)), true);
+  return Value::text(escape_html(call.rt, subject_text(call)), true);
 }
 
-Value filter_forceescape(Call& call) { return call.rt.text(escape_html(subject_text(call)), true); }
+Value filter_forceescape(Call& call) {
+  return Value::text(escape_html(call.rt, subject_text(call)), true);
+}
 
 Value filter_indent(Call& call) {
   std::string indentation;
@@ -79,12 +81,12 @@ Value filter_indent(Call& call) {
   const std::string text = std::string(subject_text(call)) + "\n";
   std::string out;
   bool is_first = true;
-  for (const std::string_view line : split_lines(text, false)) {
+  split_lines(text, false, [&](std::string_view line) {
     if (!is_first) call.rt.append(out, "\n");
     if (is_first ? indents_first : indents_blank || !line.empty()) call.rt.append(out, indentation);
     call.rt.append(out, line);
     is_first = false;
-  }
+  });
   return call.rt.text(out);
 }
 
@@ -114,6 +116,7 @@ Value filter_format(Call& call) {
 
 Value filter_wordcount(Call& call) {
   const std::string_view s = subject_text(call);
+  call.rt.classify(s.size());
   int64_t words = 0;
   bool in_word = false;
   for (size_t i = 0; i < s.size();) {
@@ -127,24 +130,24 @@ Value filter_wordcount(Call& call) {
 }
 
 // A path keeps "/" and writes a space as %20; a query has "+" for a space.
-void append_percent_encoded(std::string& out, std::string_view s, bool is_path) {
-  for (const char c : s) {
+void append_percent_encoded(Runtime& rt, std::string& out, std::string_view s, bool is_path) {
+  for (const char& c : s) {
     const bool is_plain =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
         std::string_view("_.-~").find(c) != std::string_view::npos || (is_path && c == '/');
     if (is_plain)
-      out += c;
+      rt.append(out, {&c, 1});
     else if (c == ' ' && !is_path)
-      out += '+';
+      rt.append(out, "+");
     else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      rt.append(out, fmt::format("%{:02X}", static_cast<unsigned char>(c)));
   }
 }
 
 Value filter_urlencode(Call& call) {
   std::string out;
   if (!call.subject.is(Kind::mapping) && !call.subject.is(Kind::sequence)) {
-    append_percent_encoded(out, subject_text(call), true);
+    append_percent_encoded(call.rt, out, subject_text(call), true);
     return call.rt.text(out);
   }
   const Value rows = call.subject.is(Kind::mapping)
@@ -153,10 +156,10 @@ Value filter_urlencode(Call& call) {
   for (const Value& row : iterate(call.rt, rows)) {
     const auto pair = iterate(call.rt, row);
     if (pair.size() != 2) call.rt.fail("urlencode needs pairs, got {} values", pair.size());
-    if (!out.empty()) out += '&';
-    append_percent_encoded(out, to_text(call.rt, pair[0]), false);
-    out += '=';
-    append_percent_encoded(out, to_text(call.rt, pair[1]), false);
+    if (!out.empty()) call.rt.append(out, "&");
+    append_percent_encoded(call.rt, out, to_text(call.rt, pair[0]), false);
+    call.rt.append(out, "=");
+    append_percent_encoded(call.rt, out, to_text(call.rt, pair[1]), false);
   }
   return call.rt.text(out);
 }

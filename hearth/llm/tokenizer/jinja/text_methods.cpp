@@ -28,22 +28,27 @@ Value stripped(Call& call) {
   return Value::text(strip(self(call), set, kSide));
 }
 
-template <std::vector<std::string_view> (*kSplit)(std::string_view, std::optional<std::string_view>,
-                                                  int64_t)>
-Value split_by(Call& call) {
+template <bool kFromRight>
+Value text_split(Call& call) {
   const auto separator = call.optional_text(0);
   if (separator && separator->empty()) call.rt.fail("empty separator");
   call.rt.search(call.subject.as_text().size(), separator ? separator->size() : 0);
   std::vector<Value> parts;
-  for (const std::string_view part : kSplit(self(call), separator, call.integer(1, -1)))
-    call.rt.push(parts, Value::text(part));
+  const auto take = [&](std::string_view part) { call.rt.push(parts, Value::text(part)); };
+  const int64_t splits_max = call.integer(1, -1);
+  if (kFromRight) {
+    rsplit(self(call), separator, splits_max, take);
+    std::reverse(parts.begin(), parts.end());
+  } else {
+    split(self(call), separator, splits_max, take);
+  }
   return call.rt.list(std::move(parts));
 }
 
 Value text_splitlines(Call& call) {
   std::vector<Value> lines;
-  for (const std::string_view line : split_lines(self(call), call.flag(0, false)))
-    call.rt.push(lines, Value::text(line));
+  split_lines(self(call), call.flag(0, false),
+              [&](std::string_view line) { call.rt.push(lines, Value::text(line)); });
   return call.rt.list(std::move(lines));
 }
 
@@ -189,6 +194,7 @@ Value text_zfill(Call& call) {
 template <bool (*kHolds)(char32_t)>
 Value all_characters(Call& call) {
   const std::string_view s = self(call);
+  call.rt.classify(s.size());
   for (size_t i = 0; i < s.size();) {
     const Character c = character_at(s, i);
     if (!kHolds(c.code)) return Value::boolean(false);
@@ -220,8 +226,8 @@ constexpr Builtin kTextMethods[] = {
     {"strip", stripped<Side::both>, {"chars"}},
     {"lstrip", stripped<Side::left>, {"chars"}},
     {"rstrip", stripped<Side::right>, {"chars"}},
-    {"split", split_by<split>, {"sep", "maxsplit"}},
-    {"rsplit", split_by<rsplit>, {"sep", "maxsplit"}},
+    {"split", text_split<false>, {"sep", "maxsplit"}},
+    {"rsplit", text_split<true>, {"sep", "maxsplit"}},
     {"splitlines", text_splitlines, {"keepends"}},
     {"partition", text_partition, {"sep"}, 1},
     {"rpartition", text_rpartition, {"sep"}, 1},
