@@ -198,7 +198,7 @@ TEST(BatchEngine, EndsWheneverItIsDestroyed) {
   const EngineOptions options{.threads = 1, .sequences_max = 1, .queue_max = 0};
   for (int i = 0; i < 10000; ++i) {
     const BatchEngine engine(box.model, *box.vocabulary.tokenizer, options);
-    for (volatile int delay = 50 * (i % 100); delay > 0;) delay = delay - 1;
+    for (volatile int delay = 50 * (i % 1000); delay > 0;) delay = delay - 1;
   }
 }
 
