@@ -74,7 +74,7 @@ class PieceStream {
   std::optional<Piece> next();
   /// Ends the generation within one step; next() gives nothing soon after. From any thread.
   void cancel();
-  /// Valid once next() has given nothing or thrown.
+  /// Valid once next() has given nothing or thrown; when it has thrown, `reason` means nothing.
   const GenerateResult& result() const;
 
  private:

@@ -80,10 +80,19 @@ TEST(Perplexity, ATextBeginsWithBosAndHasNoEnd) {
 
 TEST(Perplexity, RefusesATextThatPredictsNothing) {
   const RecallModel model({.vocab_size = kVocab, .context_length = 100});
-  EXPECT_THROW(perplexity(model, random_ids(1), {}), Error);
-  EXPECT_THROW(perplexity(model, random_ids(5), {.context = 101}), Error);
-  const std::vector<int32_t> outside = {1, kVocab};
-  EXPECT_THROW(perplexity(model, outside, {}), Error);
+  const auto message_of = [&](const std::vector<int32_t>& ids, int context) -> std::string {
+    try {
+      perplexity(model, ids, {.context = context, .threads = 1});
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), Errc::invalid_argument);
+      return e.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(message_of({7}, 0), "text: 1 tokens, at least 2 are needed to predict one");
+  EXPECT_EQ(message_of({7, 8, 9}, 101),
+            "context: 101 is not between 2 and 100, the positions the model was trained for");
+  EXPECT_EQ(message_of({1, kVocab}, 0), "text[1]: id 40 is not between 0 and 39");
 }
 
 TEST(Perplexity, LogSoftmaxSurvivesLargeLogits) {
