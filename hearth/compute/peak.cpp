@@ -23,30 +23,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Pages of anonymous memory, unmapped at the end. Larger than the caches of any CPU that this runs
-// on beside others.
-class StreamBuffer {
- public:
-  static constexpr size_t kBytes = size_t{256} << 20;
-  StreamBuffer() {
-    void* pages =
-        ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-      throw Error(Errc::resource_exhausted, "measuring bandwidth needs {} bytes of memory", kBytes);
-    ::madvise(pages, kBytes, MADV_HUGEPAGE);
-    words_ = static_cast<uint64_t*>(pages);
-  }
-  ~StreamBuffer() { ::munmap(words_, kBytes); }
-  StreamBuffer(const StreamBuffer&) = delete;
-  StreamBuffer& operator=(const StreamBuffer&) = delete;
-
-  uint64_t* words() { return words_; }
-  static constexpr size_t kWords = kBytes / sizeof(uint64_t);
-
- private:
-  uint64_t* words_;
-};
-
 // Eight independent sums: the loads are what takes the time.
 uint64_t sum_words(const uint64_t* words, size_t count) {
   uint64_t sums[8] = {};
@@ -182,24 +158,39 @@ double best_rate(ThreadPool& pool, SpinFn* spin) {
   return best;
 }
 
+constexpr size_t kWords = ReadBandwidth::kBytes / sizeof(uint64_t);
+constexpr size_t kPieceWords = size_t{1} << 17;  // 1 MiB: uneven cores share the memory by speed
 }  // namespace
 
-double measure_read_bandwidth(ThreadPool& pool) {
-  constexpr size_t kPieceWords = size_t{1} << 17;  // 1 MiB: uneven cores share the buffer by speed
-  constexpr double kSeconds = 0.15;
-  StreamBuffer buffer;
-  pool.parallel_for(StreamBuffer::kWords, kPieceWords, [&](size_t begin, size_t end, int) {
-    std::fill(buffer.words() + begin, buffer.words() + end, 1);
+ReadBandwidth::ReadBandwidth(ThreadPool& pool) : pool_(pool) {
+  void* pages = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED)
+    throw Error(Errc::resource_exhausted, "measuring bandwidth needs {} bytes of memory", kBytes);
+  ::madvise(pages, kBytes, MADV_HUGEPAGE);
+  words_ = static_cast<uint64_t*>(pages);
+  pool_.parallel_for(kWords, kPieceWords, [&](size_t begin, size_t end, int) {
+    std::fill(words_ + begin, words_ + end, 1);
   });
+}
+
+ReadBandwidth::~ReadBandwidth() { ::munmap(words_, kBytes); }
+
+double ReadBandwidth::pass_seconds() {
+  const auto start = Clock::now();
+  pool_.parallel_for(kWords, kPieceWords, [&](size_t begin, size_t end, int) {
+    const uint64_t sum = sum_words(words_ + begin, end - begin);
+    asm volatile("" : : "r"(sum));
+  });
+  return seconds_since(start);
+}
+
+double measure_read_bandwidth(ThreadPool& pool) {
+  constexpr double kSeconds = 0.15;
+  ReadBandwidth bandwidth(pool);
   std::vector<double> rates;
   const auto start = Clock::now();
   do {
-    const auto pass = Clock::now();
-    pool.parallel_for(StreamBuffer::kWords, kPieceWords, [&](size_t begin, size_t end, int) {
-      const uint64_t sum = sum_words(buffer.words() + begin, end - begin);
-      asm volatile("" : : "r"(sum));
-    });
-    rates.push_back(static_cast<double>(StreamBuffer::kBytes) / seconds_since(pass));
+    rates.push_back(static_cast<double>(ReadBandwidth::kBytes) / bandwidth.pass_seconds());
   } while (seconds_since(start) < kSeconds);
   std::nth_element(rates.begin(), rates.begin() + rates.size() / 2, rates.end());
   return rates[rates.size() / 2];

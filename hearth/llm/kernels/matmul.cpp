@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <limits>
 #include <string>
 
 #include "hearth/formats/quantize.h"
+#include "hearth/llm/kernels/matmul_pieces.h"
 #include "hearth/llm/kernels/matmul_rows.h"
 
 namespace hearth::llm {
@@ -86,94 +86,17 @@ const std::vector<TypeImpls>& tables() {
   return made;
 }
 
-// How a job is cut: ranges of rows, and for wide batches on many threads also ranges of tokens.
-struct Cut {
-  int rows, tokens;  // of one piece
-  int row_pieces, token_pieces;
-  int pieces() const { return row_pieces * token_pieces; }
-};
-
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
-// A piece should last some microseconds, so that taking it costs nothing, and there should be
-// several per thread, so that uneven cores end together. A few tokens take several panels at once,
-// because only the panels after the first find their weights in the cache.
-Cut cut_job(const WeightMatrix& w, int tokens, int threads) {
-  constexpr size_t kPieceBytes = 256 << 10;
-  constexpr int kTokensPerPieceMin = 96, kPanelsPerPieceMin = 8;
-  Cut cut{.rows = kPanelRows, .tokens = tokens, .row_pieces = 0, .token_pieces = 1};
-  if (tokens <= 16) {
-    const int panels =
-        static_cast<int>(kPieceBytes / std::max<size_t>(1, kPanelRows * w.row_bytes));
-    const int panels_fair = w.rows / (kPanelRows * 4 * threads);
-    cut.rows *= std::clamp(tokens <= 4 ? panels : std::max(panels, kPanelsPerPieceMin), 1,
-                           std::max(1, panels_fair));
-  }
-  cut.row_pieces = ceil_div(w.rows, cut.rows);
-  if (cut.row_pieces < 4 * threads && tokens >= 2 * kTokensPerPieceMin) {
-    cut.token_pieces = std::min(ceil_div(4 * threads, cut.row_pieces), tokens / kTokensPerPieceMin);
-    cut.tokens = ceil_div(tokens, cut.token_pieces);
-    cut.token_pieces = ceil_div(tokens, cut.tokens);
-  }
-  return cut;
-}
-
-// What all pieces of a call share.
-struct Call {
-  std::span<const MatmulJob> jobs;
-  const float* x;
-  int tokens, cols, threads;
-  const ActivationChunk* chunks;
-};
-
-void run_piece(const Call& call, const MatmulJob& job, const Cut& cut, int piece,
-               std::byte* panel) {
-  const int row = piece / cut.token_pieces * cut.rows;
-  const int token = piece % cut.token_pieces * cut.tokens;
-  const MatmulRows rows{.weight = job.weight,
-                        .row_begin = row,
-                        .row_end = std::min(row + cut.rows, job.weight->rows),
-                        .out = job.out + token * job.out_stride,
-                        .out_stride = job.out_stride,
-                        .tokens = std::min(cut.tokens, call.tokens - token),
-                        .chunks = call.chunks + token,
-                        .chunk_stride = static_cast<size_t>(call.tokens),
-                        .x = call.x + static_cast<size_t>(token) * call.cols,
-                        .panel = panel};
-  cpu::choose(matmul_rows_impls(job.weight->type)).run(rows);
-}
-
-// Takes pieces of all jobs, in order, until none is left.
-void run_pieces(const Call& call, std::atomic<int>& next, std::byte* panel) {
-  int first = 0;  // piece number at which the current job begins
-  size_t j = 0;
-  Cut cut = cut_job(*call.jobs[0].weight, call.tokens, call.threads);
-  while (true) {
-    const int taken = next.fetch_add(1, std::memory_order_relaxed);
-    while (taken - first >= cut.pieces()) {
-      first += cut.pieces();
-      if (++j == call.jobs.size()) return;
-      cut = cut_job(*call.jobs[j].weight, call.tokens, call.threads);
-    }
-    run_piece(call, call.jobs[j], cut, taken - first, panel);
-  }
-}
-
-void quantize(const Call& call, ActivationChunk* chunks, ThreadPool& pool) {
+void quantize(ActivationChunk* chunks, const float* x, int tokens, int cols, ThreadPool& pool) {
   const auto run = cpu::choose(quantize_activations_impls()).run;
-  QuantizeActivations job{.chunks = chunks,
-                          .x = call.x,
-                          .tokens = call.tokens,
-                          .cols = call.cols,
-                          .begin = 0,
-                          .end = call.tokens};
   // Waking the others costs about what quantising 16 K values does.
-  const size_t grain = std::max<size_t>(1, (size_t{16} << 10) / call.cols);
-  pool.parallel_for(call.tokens, grain, [&](size_t begin, size_t end, int) {
-    QuantizeActivations part = job;
-    part.begin = static_cast<int>(begin);
-    part.end = static_cast<int>(end);
-    run(part);
+  const size_t grain = std::max<size_t>(1, (size_t{16} << 10) / cols);
+  pool.parallel_for(tokens, grain, [&](size_t begin, size_t end, int) {
+    run({.chunks = chunks,
+         .x = x,
+         .tokens = tokens,
+         .cols = cols,
+         .begin = static_cast<int>(begin),
+         .end = static_cast<int>(end)});
   });
 }
 
@@ -201,11 +124,14 @@ void matmul(std::span<const MatmulJob> jobs, const float* x, int tokens, int col
     quantized |= !multiplies_in_f32(job.weight->type);
   }
   if (jobs.empty() || tokens == 0) return;
-  const Call call{jobs, x, tokens, cols, pool.size(), buffers.chunks.get()};
-  if (quantized) quantize(call, buffers.chunks.get(), pool);
-  std::atomic<int> next{0};
-  pool.run(
-      [&](int thread) { run_pieces(call, next, buffers.panels.get() + thread * kPanelBytes); });
+  if (quantized) quantize(buffers.chunks.get(), x, tokens, cols, pool);
+  run_shared({.jobs = jobs,
+              .x = x,
+              .tokens = tokens,
+              .cols = cols,
+              .chunks = buffers.chunks.get(),
+              .panels = buffers.panels.get()},
+             pool);
 }
 
 void matmul_reference(float* out, const WeightMatrix& weight, const float* x, int tokens) {

@@ -99,6 +99,7 @@ HEARTH_TARGET_AVX2 void dot_rows(const MatmulRows& job) {
     const std::byte* row = w.data + r * w.row_bytes;
     __m256 sums[kTokens][2] = {};
     for (int c = 0; c < chunk_count(w.cols); ++c) {
+      prefetch_ahead<kChunkBytes<type>>(row + c * kChunkBytes<type>);
       WeightChunk chunk;
       unpack_signed_too<type>(chunk, chunk_bytes<type>(row, w.cols, c, tail));
 #pragma GCC unroll 4

@@ -10,17 +10,6 @@
 namespace hearth::llm {
 namespace {
 
-// Asks for the weights that come kPrefetchBytes later. A mapped file lies in pages of 4 KiB, where
-// the hardware's own prefetching ends at each page; asking by address goes on across them.
-constexpr size_t kPrefetchBytes = 8192;
-
-template <size_t kBytes>
-HEARTH_TARGET_AVX512_VNNI inline void prefetch_ahead(const std::byte* bytes) {
-#pragma GCC unroll 8
-  for (size_t at = 0; at < kBytes; at += 64)
-    _mm_prefetch(reinterpret_cast<const char*>(bytes + kPrefetchBytes + at), _MM_HINT_T0);
-}
-
 // Row by row, straight from the file's layout: each byte of weights is used once for all tokens.
 // Four sums a token, one for each register of a chunk, keep the additions from waiting for each
 // other.

@@ -53,7 +53,9 @@ HEARTH_TARGET_AVX2 void dot_block(const MatmulRows& job, int row, int token) {
   constexpr int kTurns = kRows == 1 ? 4 : 1;
   __m256 sums[kTurns][kRows][kTokens] = {};
   int column = 0;
-  for (; column + 8 * kTurns <= w.cols; column += 8 * kTurns)
+  for (; column + 8 * kTurns <= w.cols; column += 8 * kTurns) {
+    if constexpr (kRows == 1)
+      prefetch_ahead<8 * kTurns * kElemBytes<type>>(rows + column * kElemBytes<type>);
 #pragma GCC unroll 4
     for (int turn = 0; turn < kTurns; ++turn)
 #pragma GCC unroll 4
@@ -65,6 +67,7 @@ HEARTH_TARGET_AVX2 void dot_block(const MatmulRows& job, int row, int token) {
           sums[turn][r][t] = _mm256_fmadd_ps(weights, _mm256_loadu_ps(x + size_t(t) * w.cols + at),
                                              sums[turn][r][t]);
       }
+  }
   for (; column < w.cols; column += 8) {
     const int count = std::min(8, w.cols - column);
     for (int r = 0; r < kRows; ++r) {

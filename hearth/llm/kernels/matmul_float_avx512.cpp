@@ -38,6 +38,7 @@ HEARTH_TARGET_AVX512 void dot_block(const MatmulRows& job, int row, int token) {
   // One row and one token alone would wait for each addition: four sums take turns. Also where
   // several tokens make several chains, so that each keeps the order it has alone.
   constexpr int kTurns = kRows == 1 ? 4 : 1;
+  constexpr size_t kElemBytes = type == TensorType::f32 ? 4 : 2;
   __m512 sums[kTurns][kRows][kTokens] = {};
   const auto step = [&](int column, __mmask16 mask, int turn) HEARTH_TARGET_AVX512
       __attribute__((always_inline)) {
@@ -54,9 +55,11 @@ HEARTH_TARGET_AVX512 void dot_block(const MatmulRows& job, int row, int token) {
     }
   };
   int column = 0;
-  for (; column + 16 * kTurns <= w.cols; column += 16 * kTurns)
+  for (; column + 16 * kTurns <= w.cols; column += 16 * kTurns) {
+    if constexpr (kRows == 1) prefetch_ahead<16 * kTurns * kElemBytes>(rows + column * kElemBytes);
 #pragma GCC unroll 4
     for (int turn = 0; turn < kTurns; ++turn) step(column + 16 * turn, 0xFFFF, turn);
+  }
   for (; column < w.cols; column += 16) step(column, first_lanes(w.cols - column), 0);
 #pragma GCC unroll 6
   for (int t = 0; t < kTokens; ++t)
@@ -143,6 +146,13 @@ struct FloatTokens {
 // broadcast.
 template <int kTokens>
 HEARTH_TARGET_AVX512 void multiply_tokens(const FloatPanel& panel, const FloatTokens& job) {
+  // Rows of out lie a power of two apart, which caches dislike: asked for now, they have come when
+  // the sums have.
+#pragma GCC unroll 12
+  for (int t = 0; t < kTokens; ++t) {
+    __builtin_prefetch(job.out + t * job.out_stride, 1);
+    __builtin_prefetch(job.out + t * job.out_stride + 16, 1);
+  }
   __m512 sums[kTokens][2] = {};
   // Every third token has a pointer; those between are reached by index: that spares registers.
   const float* x[(kTokens + 2) / 3];
