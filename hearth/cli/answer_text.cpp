@@ -70,7 +70,7 @@ std::vector<std::string> answer_notes(const Answer& answer, int context) {
         "the answer ends here, because the context of {} positions is full (context-full shift "
         "would forget the oldest and go on)",
         context));
-  if (result.reason != FinishReason::cancelled && answer.text.empty())
+  if (result.reason == FinishReason::end && answer.text.empty())
     notes.push_back("the model ended its answer at once, without text");
   return notes;
 }

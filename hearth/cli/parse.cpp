@@ -81,7 +81,9 @@ Args parse_args(const Command& command, std::span<const std::string> words) {
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // it takes them last first
   } catch (const CLI::ArgumentMismatch&) {
-    throw Error(Errc::invalid_argument, "{}: option {} needs a value", command.name, words.back());
+    const std::string& last = words.back();  // "--seed", or "--seed="
+    throw Error(Errc::invalid_argument, "{}: option {} needs a value", command.name,
+                last.substr(0, last.find('=')));
   } catch (const CLI::ParseError& problem) {
     throw Error(Errc::invalid_argument, "{}: {}", command.name, problem.what());
   }

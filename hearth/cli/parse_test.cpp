@@ -86,6 +86,7 @@ TEST(Parse, NamesTheNearestOption) {
 TEST(Parse, NamesWhatIsMissingOrTooMuch) {
   EXPECT_EQ(error_of({}), "probe: FILE is missing; see: hearth probe --help");
   EXPECT_EQ(error_of({"a", "--seed"}), "probe: option --seed needs a value");
+  EXPECT_EQ(error_of({"a", "--seed="}), "probe: option --seed needs a value");
   const Command without_rest = {.name = "probe", .positionals = std::span(kPositionals).first(1)};
   const std::vector<std::string> words = {"a", "b"};
   try {

@@ -1,11 +1,10 @@
 #include "hearth/cli/shared_options.h"
 
 #include "hearth/base/error.h"
+#include "hearth/compute/thread_pool.h"
 
 namespace hearth::cli {
 namespace {
-
-constexpr int kThreadsMax = 1024;  // what ThreadPool takes
 
 struct KvTypeRow {
   std::string_view name;
@@ -20,7 +19,7 @@ constexpr KvTypeRow kKvTypes[] = {
 }  // namespace
 
 int threads_from(const Args& args) {
-  return static_cast<int>(args.integer(kThreadsOption.name, 0, 0, kThreadsMax));
+  return static_cast<int>(args.integer(kThreadsOption.name, 0, 0, ThreadPool::kThreadsMax));
 }
 
 int context_from(const Args& args) {

@@ -13,7 +13,8 @@ inline constexpr Option kJsonOption = {"--json", "", "One JSON object"};
 /// Positions that --ctx and num_ctx take at most: more than any model is trained for.
 inline constexpr int kContextMax = 1 << 22;
 
-/// --threads; 0 when not given. Errors: invalid_argument outside 0 to 1024.
+/// --threads; 0 when not given. Errors: invalid_argument outside 0 to
+/// ThreadPool::kThreadsMax.
 int threads_from(const Args& args);
 /// --ctx; 0 when not given. Errors: invalid_argument outside 0 to kContextMax.
 int context_from(const Args& args);

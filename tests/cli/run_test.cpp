@@ -31,7 +31,9 @@ std::vector<std::string> greedy(std::vector<std::string> words) {
 TEST(Run, ContinuesTheEmptyPromptAsTheCardOfTheModelSays) {
   const fs::path model = shared_file("models/stories260K/stories260K.gguf");
   if (model.empty()) GTEST_SKIP() << "../shared/data is not here";
-  const RunResult result = run_hearth({"run", model, "", "--temperature", "0"});
+  // One thread: a layer of this model takes a microsecond, and two threads that meet after each of
+  // them wait a slice of the scheduler's time whenever other tests keep one from its core.
+  const RunResult result = run_hearth({"run", model, "", "--temperature", "0", "--threads", "1"});
   // models/stories260K/stories260K.md, greedy sampling.
   EXPECT_THAT(result.out,
               StartsWith("Once upon a time, there was a little girl named Lily. She loved to play "
@@ -124,6 +126,13 @@ TEST(Run, JsonHasTheShapeOfOllamasChunks) {
   for (const char* name :
        {"total_duration", "load_duration", "prompt_eval_duration", "eval_duration"})
     EXPECT_GT(last[name].get<int64_t>(), 0) << name;
+}
+
+TEST(Run, NoTokensAskedForIsNoEndOfTheModels) {
+  const RunResult result = run_hearth({"run", "tales", "The fox said", "--num-predict", "0"});
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.status, 0);
 }
 
 TEST(Run, EqualSeedsGiveEqualTexts) {
