@@ -234,24 +234,46 @@ HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::Bl
   const __m512i bits = _mm512_mask_sllv_epi32(normal, tiny, _mm512_set1_epi32(0x00200000), e);
   return {_mm512_castsi512_ps(bits), _mm512_setzero_ps()};
 }
-// Q4_K and Q5_K: eight scales and mins of six bits in twelve bytes (formats::unpack_scale_min).
+// Q4_K and Q5_K: eight scales and mins of six bits in twelve bytes (formats::unpack_scale_min),
+// behind the halves d and dmin. The first four of each are the low six bits of a byte; the others
+// are a nibble of one byte and the upper two bits of another. Scales are made in the lower half of
+// a register, mins in the upper one, both in lane order, where neighbours are of one kind.
+struct ScaleMinPicks {
+  std::array<uint8_t, 32> low, high;  // byte of the block; 0x80: zero
+  std::array<uint16_t, 16> low_shift;
+  std::array<uint8_t, 32> low_mask;
+};
+constexpr ScaleMinPicks make_scale_min_picks() {
+  ScaleMinPicks picks{};
+  for (int i = 0; i < 32; ++i) {
+    const bool is_min = i >= 16;
+    const int at = group_at(i % 16) / 2;
+    picks.low[i] = static_cast<uint8_t>(at < 4 ? 4 + at + 4 * is_min : 4 + at + 4);
+    picks.high[i] = static_cast<uint8_t>(at < 4 ? 0x80 : 4 + at - 4 + 4 * is_min);
+    picks.low_mask[i] = at < 4 ? 63 : 15;
+    if (i % 2 == 0) picks.low_shift[i / 2] = at >= 4 && is_min ? 4 : 0;
+  }
+  return picks;
+}
 template <class Block>
 HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales_with_mins(const Block& b) {
-  const auto w0 = load_scalar<uint32_t>(b.scales), w1 = load_scalar<uint32_t>(b.scales + 4),
-             w2 = load_scalar<uint32_t>(b.scales + 8);
-  const uint32_t scales_high = (w2 & 0x0F0F0F0F) | ((w0 >> 2) & 0x30303030);
-  const uint32_t mins_high = ((w2 >> 4) & 0x0F0F0F0F) | ((w1 >> 2) & 0x30303030);
-  const auto join = [](uint32_t low, uint32_t high) {
-    return static_cast<long long>((low & 0x3F3F3F3F) | uint64_t{high} << 32);
-  };
-  const __m128i scales = _mm_cvtsi64_si128(join(w0, scales_high));
-  const __m128i mins = _mm_cvtsi64_si128(join(w1, mins_high));
+  static constexpr ScaleMinPicks kPicks = make_scale_min_picks();
+  static_assert(offsetof(Block, scales) == 4 && sizeof(Block::scales) == 12);
+  const __m256i bytes = _mm256_broadcastsi128_si256(load128(&b));
+  const __m256i low = _mm256_srlv_epi16(_mm256_shuffle_epi8(bytes, load256(kPicks.low.data())),
+                                        load256(kPicks.low_shift.data()));
+  const __m256i high =
+      _mm256_srli_epi16(_mm256_shuffle_epi8(bytes, load256(kPicks.high.data())), 2);
+  const __m256i upper = _mm256_and_si256(high, _mm256_set1_epi8(0x30));
+  // 0xEA: first & second | third.
+  const __m256i steps =
+      _mm256_ternarylogic_epi32(low, load256(kPicks.low_mask.data()), upper, 0xEA);
   // The two halves d and dmin stand side by side.
   const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128(load_scalar<int32_t>(&b)));
   const __m512 scale = _mm512_broadcastss_ps(d);
   const __m512 min = _mm512_broadcastss_ps(_mm_movehdup_ps(d));
-  return {.scale = _mm512_mul_ps(scale, unsigned_floats(blocks_to_lane_order(scales))),
-          .bias = _mm512_fnmadd_ps(min, unsigned_floats(blocks_to_lane_order(mins)),
+  return {.scale = _mm512_mul_ps(scale, unsigned_floats(_mm256_castsi256_si128(steps))),
+          .bias = _mm512_fnmadd_ps(min, unsigned_floats(_mm256_extracti128_si256(steps, 1)),
                                    _mm512_setzero_ps())};
 }
 HEARTH_TARGET_AVX512_VNNI HEARTH_INLINE WeightScales512 scales(const formats::BlockQ4_K* b) {
