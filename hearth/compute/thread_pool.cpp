@@ -45,9 +45,14 @@ int quota_cores() {
   return static_cast<int>(std::clamp(std::ceil(quota_us / period_us), 1.0, kNoQuota));
 }
 
+// What ThreadPool::loop_ holds: the loop's number in the upper half; that nobody may begin any
+// more; how many workers are in it.
+constexpr uint64_t kClosed = uint64_t{1} << 31, kInside = kClosed - 1;
+constexpr uint32_t number_of(uint64_t loop) { return static_cast<uint32_t>(loop >> 32); }
+
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : loop_(kClosed) {
   if (threads < 0 || threads > kThreadsMax)
     throw Error(Errc::invalid_argument, "threads: {} is not between 0 (one per core) and {}",
                 threads, kThreadsMax);
@@ -76,23 +81,33 @@ void ThreadPool::work(int thread) {
   uint32_t seen = 0;
   while (true) {
     wait_for_change(generation_, seen);
-    ++seen;
     if (stop_) return;
+    uint64_t loop = loop_.load(std::memory_order_acquire);
+    while (!(loop & kClosed) && number_of(loop) != seen &&
+           !loop_.compare_exchange_weak(loop, loop + 1, std::memory_order_acq_rel)) {
+    }
+    const bool inside = !(loop & kClosed) && number_of(loop) != seen;
+    seen = number_of(loop);
+    if (!inside) continue;
     (*body_)(thread);
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+    if (((loop_.fetch_sub(1, std::memory_order_acq_rel) - 1) & (kClosed | kInside)) == kClosed)
+      loop_.notify_one();
   }
 }
 
-void ThreadPool::run(FunctionRef<void(int)> body) {
+void ThreadPool::share(FunctionRef<void(int)> body) {
   if (workers_.empty()) return body(0);
   body_ = &body;
-  pending_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
+  const uint32_t number = generation_.load(std::memory_order_relaxed) + 1;
+  loop_.store(uint64_t{number} << 32, std::memory_order_release);
+  generation_.store(number, std::memory_order_release);
   generation_.notify_all();
   body(0);
-  for (uint32_t left = pending_.load(std::memory_order_acquire); left != 0;
-       left = pending_.load(std::memory_order_acquire))
-    wait_for_change(pending_, left);
+  uint64_t loop = loop_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+  while (loop & kInside) {
+    wait_for_change(loop_, loop);
+    loop = loop_.load(std::memory_order_acquire);
+  }
 }
 
 void ThreadPool::parallel_for(size_t count, size_t grain,
@@ -101,7 +116,7 @@ void ThreadPool::parallel_for(size_t count, size_t grain,
   if (count == 0) return;
   if (workers_.empty() || count <= grain) return body(0, count, 0);
   std::atomic<size_t> next{0};
-  run([&](int thread) {
+  share([&](int thread) {
     while (true) {
       const size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
       if (begin >= count) return;

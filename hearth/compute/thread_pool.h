@@ -28,9 +28,12 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls body(thread) once on each thread, 0 <= thread < size(); returns when all have. Allocates
-  /// nothing. Not reentrant, and called from one thread at a time. `body` must not throw.
-  void run(FunctionRef<void(int thread)> body);
+  /// Calls body(0) here and at the same time body(thread) on each other thread, 0 < thread <
+  /// size(), that gets to it before body(0) returns; returns when all that began have ended. So a
+  /// thread that other programs keep off its core holds up nobody, and `body` must be fit for any
+  /// company: take pieces of work from a counter until none is left. Allocates nothing. Not
+  /// reentrant, and called from one thread at a time. `body` must not throw.
+  void share(FunctionRef<void(int thread)> body);
 
   /// Splits [0, count) into ranges of about `grain` and calls body(begin, end, thread) until none
   /// is left; threads that finish early take more. `grain` >= 1.
@@ -42,8 +45,8 @@ class ThreadPool {
   void stop();
 
   std::vector<std::thread> workers_;
-  std::atomic<uint32_t> generation_{0};  // bumped for each loop; workers wait for it to change
-  std::atomic<uint32_t> pending_{0};     // workers that have not finished the loop
+  std::atomic<uint32_t> generation_{0};  // number of the latest loop; workers wait for it to change
+  std::atomic<uint64_t> loop_;           // the loop's number, whether it is closed, workers in it
   std::atomic<bool> stop_{false};
   const FunctionRef<void(int)>* body_ = nullptr;
 };

@@ -1,10 +1,13 @@
 #include "hearth/compute/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -31,11 +34,52 @@ TEST(ThreadPool, EveryIndexIsVisitedOnceWhateverTheGrain) {
     }
 }
 
-TEST(ThreadPool, RunCallsEachThreadOnceManyTimesOver) {
+TEST(ThreadPool, ALoopHasTheCallerAndEachOtherThreadAtMostOnce) {
   ThreadPool pool(4);
   std::vector<int> calls(4);
-  for (int round = 0; round < 10000; ++round) pool.run([&](int thread) { ++calls[thread]; });
-  EXPECT_EQ(calls, (std::vector<int>{10000, 10000, 10000, 10000}));
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<int> before = calls;
+    pool.share([&](int thread) { ++calls[static_cast<size_t>(thread)]; });
+    for (size_t thread = 0; thread < 4; ++thread) ASSERT_LE(calls[thread] - before[thread], 1);
+  }
+  EXPECT_EQ(calls[0], 20000);
+}
+
+TEST(ThreadPool, ALoopEndsAfterAllThatBeganIt) {
+  ThreadPool pool(4);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> began{0}, ended{0};
+    pool.share([&](int thread) {
+      ++began;
+      if (thread != 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      // The caller stays until another has come, so that there is one to wait for.
+      while (thread == 0 && began < 2) std::this_thread::yield();
+      ++ended;
+    });
+    ASSERT_EQ(began, ended);
+  }
+}
+
+TEST(ThreadPool, AThreadThatGetsNoCoreHoldsUpNobody) {
+  // All threads on one core: the caller has done its loop before the others wake.
+  cpu_set_t all, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+    if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  {
+    ThreadPool pool(8);
+    int joined = 0;
+    constexpr int kLoops = 1000;
+    for (int round = 0; round < kLoops; ++round) {
+      std::atomic<int> threads{0};
+      pool.share([&](int) { ++threads; });
+      joined += threads - 1;
+    }
+    EXPECT_LT(joined, kLoops * 7 / 2) << "the caller waited for threads that had not begun";
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 double cpu_seconds() {
@@ -49,7 +93,7 @@ double cpu_seconds() {
 
 TEST(ThreadPool, AnIdlePoolBurnsNoCore) {
   ThreadPool pool(4);
-  pool.run([](int) {});
+  pool.share([](int) {});
   const double before = cpu_seconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   // Three workers spin 0.1 ms each; burning a core would be 300 ms and more.

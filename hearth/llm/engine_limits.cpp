@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string_view>
 
 #include "hearth/base/units.h"
@@ -89,8 +90,12 @@ void check_params(const GenerateParams& params, int vocab_size, int context) {
 }
 
 size_t memory_total_bytes() {
-  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t installed =
+      static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  // A container's limit (cgroup v2); the file holds "max" where there is none.
+  size_t limit = 0;
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  return file >> limit && limit > 0 ? std::min(installed, limit) : installed;
 }
 
 }  // namespace hearth::llm

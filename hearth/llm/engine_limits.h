@@ -45,7 +45,7 @@ void check_params(const GenerateParams& params, int vocab_size, int context);
 /// `name`.
 void check_ids(std::string_view name, std::span<const int32_t> ids, int vocab_size);
 
-/// Bytes of memory this machine has.
+/// Bytes of memory this machine has, or that the container it sees as the root may use.
 size_t memory_total_bytes();
 
 }  // namespace hearth::llm

@@ -31,9 +31,7 @@ std::vector<std::string> greedy(std::vector<std::string> words) {
 TEST(Run, ContinuesTheEmptyPromptAsTheCardOfTheModelSays) {
   const fs::path model = shared_file("models/stories260K/stories260K.gguf");
   if (model.empty()) GTEST_SKIP() << "../shared/data is not here";
-  // One thread: a layer of this model takes a microsecond, and two threads that meet after each of
-  // them wait a slice of the scheduler's time whenever other tests keep one from its core.
-  const RunResult result = run_hearth({"run", model, "", "--temperature", "0", "--threads", "1"});
+  const RunResult result = run_hearth({"run", model, "", "--temperature", "0"});
   // models/stories260K/stories260K.md, greedy sampling.
   EXPECT_THAT(result.out,
               StartsWith("Once upon a time, there was a little girl named Lily. She loved to play "

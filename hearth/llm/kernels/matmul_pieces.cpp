@@ -55,7 +55,7 @@ void share_units(const MatmulCall& call, ThreadPool& pool) {
   for (const MatmulJob& job : call.jobs) total += unit_count(*job.weight);
   const int shares = 2 * pool.size();
   std::atomic<int> next{0};
-  pool.run([&](int thread) {
+  pool.share([&](int thread) {
     int begin = next.load(std::memory_order_relaxed);
     while (begin < total) {
       const int end = begin + std::max(1, (total - begin) / shares);
@@ -106,7 +106,7 @@ void run_piece(const MatmulCall& call, const MatmulJob& job, const Cut& cut, int
 // Threads take pieces of all jobs, in order, until none is left.
 void share_pieces(const MatmulCall& call, ThreadPool& pool) {
   std::atomic<int> next{0};
-  pool.run([&](int thread) {
+  pool.share([&](int thread) {
     int first = 0;  // piece number at which the current job begins
     size_t j = 0;
     Cut cut = cut_job(*call.jobs[0].weight, call.tokens, pool.size());
