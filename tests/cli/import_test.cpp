@@ -64,6 +64,7 @@ TEST(Import, MakesAFileThatRuns) {
 }
 
 TEST(Import, AHostileTemplateDoesNotSteerTheTerminal) {
+  if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
   store::ModelFolder folder("hostile");
   make_model_folder(folder);
   folder.write("chat_template.jinja", "{# \x1b]0;owned\x07 #}");

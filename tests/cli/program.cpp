@@ -121,6 +121,12 @@ RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions
   return result;
 }
 
+bool has_terminals() {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) ::close(terminal);
+  return terminal >= 0;
+}
+
 TerminalRun::TerminalRun(const std::vector<std::string>& arguments,
                          const std::map<std::string, std::string>& environment) {
   const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};

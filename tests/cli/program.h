@@ -29,6 +29,11 @@ struct RunResult {
 /// Runs `build/bin/hearth ARGUMENTS` and waits for its end.
 RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
+/// Whether this machine gives pseudo-terminals. A bare chroot, without /dev/pts, does not; tests
+/// that need one are then skipped with kNoTerminals.
+bool has_terminals();
+inline constexpr const char* kNoTerminals = "no pseudo-terminals here: /dev/pts is not mounted";
+
 /// A `hearth` on a terminal of 80 columns: what a person at the keyboard sees.
 class TerminalRun {
  public:

@@ -14,6 +14,9 @@ constexpr const char* kCtrlD = "\x04";
 
 class Repl : public testing::Test {
  protected:
+  void SetUp() override {
+    if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
+  }
   // `hearth run`, greedy, with a history of its own, up to its first prompt.
   TerminalRun& talk(std::vector<std::string> more = {}, const std::string& model = "tales") {
     std::vector<std::string> arguments = {"run", model, "--temperature", "0"};
@@ -207,6 +210,7 @@ TEST_F(Repl, EditsUtf8) {
 }
 
 TEST(OnePrompt, JsonIsForPrograms) {
+  if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
   TerminalRun run({"run", "--json"});
   EXPECT_TRUE(run.shows("hearth: --json needs a prompt"));
   EXPECT_EQ(run.wait(), 2);
@@ -225,6 +229,7 @@ TEST_F(Repl, AModelWithoutTemplateContinuesWhatIsTyped) {
 }
 
 TEST(OnePrompt, CtrlCEndsItWithStatus130) {
+  if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
   TerminalRun run(
       {"run", "tales", "Once upon a time", "--context-full", "shift"});  // would never end
   ASSERT_TRUE(run.shows(" "));

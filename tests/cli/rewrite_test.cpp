@@ -8,6 +8,7 @@ namespace hearth::test {
 namespace {
 
 TEST(Quantize, CtrlCLeavesNothingBehind) {
+  if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
   const TemporaryFolder folder;
   const fs::path out = folder.path / "small.gguf";
   TerminalRun terminal({"quantize", "tales", out, "IQ4_XS", "--threads", "1"});

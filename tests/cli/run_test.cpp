@@ -96,6 +96,7 @@ TEST(Run, WithoutTerminalAndPromptTellsOneTale) {
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.err, note);
   EXPECT_EQ(result.out, expected);
+  if (!has_terminals()) GTEST_SKIP() << kNoTerminals;
   // A conversation whose answers go to a file would be one with a blank screen.
   const RunResult redirected = run_hearth(greedy({"run"}), {.input_is_terminal = true});
   EXPECT_EQ(redirected.err, note);
