@@ -38,12 +38,14 @@ std::unique_ptr<llm::Tokenizer> load(const fs::path& path) {
 // Records as a model writes them: indented, nested five deep, with strings, numbers and escapes.
 std::string json_text() {
   std::string text = "[\n";
-  for (int i = 0; i < 40; ++i)
-    text += fmt::format(
-        R"(  {{"id": {}, "name": "Visitor number {} of the Größe museum", "tags": ["a\n", "quiet"],
-   "place": {{"lat": {}.25, "lon": -1.5e-{}, "notes": [{{"by": "A. Nonymous", "ok": true}}, null]}}}}{}
-)",
-        i, i * 17, i, i, i == 39 ? "" : ",");
+  for (int i = 0; i < 40; ++i) {
+    text +=
+        fmt::format(R"(  {{"id": {}, "name": "Visitor number {} of the Größe museum",)", i, i * 17);
+    text += R"( "tags": ["a\n", "quiet"],)";
+    text += fmt::format("\n   \"place\": {{\"lat\": {}.25, \"lon\": -1.5e-{},", i, i);
+    text += R"( "notes": [{"by": "A. Nonymous", "ok": true}, null]}})";
+    text += i == 39 ? "\n" : ",\n";
+  }
   return text + "]";
 }
 

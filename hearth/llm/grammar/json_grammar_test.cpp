@@ -41,22 +41,16 @@ TEST_F(JsonGrammar, ReadsValidTexts) {
 TEST_F(JsonGrammar, RefusesInvalidTextsAtTheByteThatIsWrong) {
   // The text up to | can still become JSON; with the next byte it cannot.
   for (const char* marked : {
-           "0|1",         "-|a",         "1.|e",      "|.5",         "|+1",         "1e|e",
-           "01|",         "t|a",         "nul|i",     "|'a'",        "[1|;",        "[|,",
-           "[1,|]",       "{\"a\"|,",    "{\"a\":|}", "{\"a\":1,|}", "{|a",         "{1|",
-           "\"\\|x",      "\"\\u12|g",   "\"a|\n",    "\"|\t",       "[]|]",        "{}|{",
-           "1 |2",        "\"\"|\"",     "\"\xC3|\"", "\"|\xFF",     "\"\xED|\xA0", "\"|\xC0",
-           "\"\xF4|\x90", "\"\xE0|\x80", "\xEF|\xBB", "[1] |#",
+           "0|1",         "-|a",       "1.|e",        "|.5",         "|+1",     "1e|e",
+           "t|a",         "nul|i",     "|'a'",        "[1|;",        "[|,",     "[1,|]",
+           "{\"a\"|,",    "{\"a\":|}", "{\"a\":1,|}", "{|a",         "{|1",     "\"\\|x",
+           "\"\\u12|g",   "\"a|\n",    "\"|\t",       "[]|]",        "{}|{",    "1 |2",
+           "\"\"|\"",     "\"\xC3|\"", "\"|\xFF",     "\"\xED|\xA0", "\"|\xC0", "\"\xF4|\x90",
+           "\"\xE0|\x80", "|\xEF",     "[1] |#",
        }) {
     const std::string text = marked;
     const size_t mark = text.find('|');
     const std::string before = text.substr(0, mark);
-    // "01|" and its like mark the end: there it is the last byte before the mark that is wrong.
-    const bool ends_marked = mark + 1 == text.size() || text == "{1|" || text == "\xEF|\xBB";
-    if (ends_marked) {
-      EXPECT_FALSE(read(automaton_, before).is_viable) << marked;
-      continue;
-    }
     EXPECT_TRUE(read(automaton_, before).is_viable) << marked;
     EXPECT_FALSE(read(automaton_, before + text[mark + 1]).is_viable) << marked;
   }
