@@ -180,16 +180,19 @@ TEST(Matcher, ForgettingChangesNothingForAnswersUnderWay) {
 }
 
 TEST(ApplyMask, WhatIsNotAllowedBecomesImpossible) {
-  constexpr size_t kVocab = 200;  // not a multiple of a word's bits
-  std::vector<uint64_t> mask((kVocab + 63) / 64);
-  mask[1] = ~uint64_t{0};
-  mask[0] = 0b101;
-  mask[3] = uint64_t{1} << 7;
-  std::vector<float> logits(kVocab, 1.5f);
-  apply_mask(logits, mask);
-  for (size_t id = 0; id < kVocab; ++id) {
-    const bool allowed = id == 0 || id == 2 || (id >= 64 && id < 128) || id == 199;
-    EXPECT_EQ(logits[id], allowed ? 1.5f : -std::numeric_limits<float>::infinity()) << id;
+  constexpr size_t kVocab = 300;  // not a multiple of a word's bits
+  Rng rng(9);
+  for (const uint64_t share : {0, 1, 30, 50, 70, 99, 100}) {  // percent that are allowed
+    std::vector<uint64_t> mask((kVocab + 63) / 64);
+    std::vector<float> logits(kVocab), expected(kVocab);
+    for (size_t id = 0; id < kVocab; ++id) {
+      const bool allowed = rng.below(100) < share;
+      mask[id / 64] |= uint64_t{allowed} << (id % 64);
+      logits[id] = static_cast<float>(id);
+      expected[id] = allowed ? logits[id] : -std::numeric_limits<float>::infinity();
+    }
+    apply_mask(logits, mask);
+    EXPECT_EQ(logits, expected) << share << " %";
   }
 }
 
