@@ -59,6 +59,7 @@ const std::map<std::string, std::set<std::string>>& allowed_edges() {
       {"hearth/formats", {"hearth/base"}},
       {"hearth/store", {"hearth/base", "hearth/formats"}},
       {"hearth/llm/tokenizer", {"hearth/base", "hearth/formats"}},
+      {"hearth/llm/grammar", {"hearth/base", "hearth/llm/tokenizer"}},
       {"hearth/llm/kernels", {"hearth/base", "hearth/compute", "hearth/formats"}},
       {"hearth/llm/models",
        {"hearth/base", "hearth/compute", "hearth/formats", "hearth/llm/kernels", "hearth/llm"}},
