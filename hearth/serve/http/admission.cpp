@@ -38,7 +38,8 @@ MaybeAnswer check_origin(const Request& request, const Policy& policy, Headers& 
   const std::string* origin = request.headers.find("origin");
   if (!origin) return std::nullopt;
   if (!is_allowed_origin(*origin, request.headers.get("host"), policy.allowed_origins))
-    return error_answer(policy, request.path(), 403, "pages of this origin may not call this server");
+    return error_answer(policy, request.path(), 403,
+                        "pages of this origin may not call this server");
   added = cors_headers(*origin);
   return std::nullopt;
 }
@@ -73,9 +74,9 @@ MaybeAnswer check_route(Admission& admission, const Router& router, const Policy
 
 MaybeAnswer check_length(const Admission& admission, uint64_t length_bytes, const Policy& policy) {
   if (length_bytes <= admission.body_bytes_max) return std::nullopt;
-  return error_answer(policy, admission.request.path(), 413,
-                      fmt::format("the body has {} bytes, more than {}", length_bytes,
-                                  admission.body_bytes_max));
+  return error_answer(
+      policy, admission.request.path(), 413,
+      fmt::format("the body has {} bytes, more than {}", length_bytes, admission.body_bytes_max));
 }
 
 std::string id_for(const Headers& headers) {

@@ -16,28 +16,29 @@
 namespace hearth::http {
 
 /// Makes the answer for an error that no handler made, in the form of the API that `path` belongs
-/// to; `path` is empty when the request was not understood that far.
+/// to; `path` is empty when the request was not understood that far. Must not throw.
 using ErrorForm = std::function<Response(std::string_view path, int status, std::string_view text)>;
 /// Looks at a request's head: an answer turns it away (401, 403, 429), none lets it in. May set
-/// Request::caller. Runs on the IO thread: no waiting, no file, no network.
+/// Request::caller. Runs on the IO thread: no waiting, no file, no network. May throw hearth::Error
+/// and nothing else.
 using Admit = std::function<std::optional<Response>(Request&)>;
 
 /// Who may ask what.
 struct Policy {
-  bool check_host = true;                   // against DNS rebinding (host_check.h)
-  std::string own_name;                     // of this machine
-  std::vector<std::string> allowed_hosts;   // besides the machine's own
-  Origins allowed_origins;                  // besides the machine's own
-  Admit admit;                              // may be empty
-  ErrorForm error_form;                     // may be empty: plain text
-  uint64_t body_bytes_max = 0;              // where a route sets none
+  bool check_host = true;                  // against DNS rebinding (host_check.h)
+  std::string own_name;                    // of this machine
+  std::vector<std::string> allowed_hosts;  // besides the machine's own
+  Origins allowed_origins;                 // besides the machine's own
+  Admit admit;                             // may be empty
+  ErrorForm error_form;                    // may be empty: plain text
+  uint64_t body_bytes_max = 0;             // where a route sets none
 };
 
 struct Admission {
   Request request;
   const Router::Route* route = nullptr;  // null: `answer` is the whole story
   std::optional<Response> answer;
-  Headers headers;                       // to be added to whatever answers: CORS
+  Headers headers;  // to be added to whatever answers: CORS
   uint64_t body_bytes_max = 0;
 };
 

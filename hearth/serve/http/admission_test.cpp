@@ -22,8 +22,8 @@ struct Fixture {
   }
   int status(std::string method, std::string target, Headers headers,
              uint64_t length_bytes = 0) const {
-    const Admission admission = decide(std::move(method), std::move(target), std::move(headers),
-                                       length_bytes);
+    const Admission admission =
+        decide(std::move(method), std::move(target), std::move(headers), length_bytes);
     return admission.answer ? admission.answer->status : 0;
   }
   Router router;
@@ -80,7 +80,8 @@ TEST(HttpAdmission, TheHookSeesTheRequestBeforeItsBodyAndMayRefuse) {
     return std::nullopt;
   };
   EXPECT_EQ(f.status("GET", "/a", kHost), 401);
-  const Admission in = f.decide("GET", "/a", {{"Host", "localhost"}, {"Authorization", "Bearer good"}});
+  const Admission in =
+      f.decide("GET", "/a", {{"Host", "localhost"}, {"Authorization", "Bearer good"}});
   EXPECT_EQ(in.request.caller, "anna");
   EXPECT_TRUE(in.route);
 }
@@ -95,7 +96,8 @@ TEST(HttpAdmission, ErrorsTakeTheFormOfTheirApi) {
 
 TEST(HttpAdmission, TakesSaneRequestIdsAndReplacesOthers) {
   const Fixture f;
-  EXPECT_EQ(f.decide("GET", "/a", {{"Host", "localhost"}, {"X-Request-Id", "abc-1"}}).request.id, "abc-1");
+  EXPECT_EQ(f.decide("GET", "/a", {{"Host", "localhost"}, {"X-Request-Id", "abc-1"}}).request.id,
+            "abc-1");
   EXPECT_TRUE(f.decide("GET", "/a", {{"Host", "localhost"}, {"X-Request-Id", "a b"}})
                   .request.id.starts_with("req_"));
 }

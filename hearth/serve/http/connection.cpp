@@ -44,6 +44,18 @@ void run_handler(const Router::Route& route, const std::shared_ptr<Exchange>& ex
   }
 }
 
+// decide(), but what the `admit` hook throws becomes an answer instead of the end of the IO thread.
+Admission decide_safely(RequestHead head, const Serving& serving) {
+  try {
+    return decide(std::move(head), serving.router, serving.policy);
+  } catch (const Error& error) {
+    Admission admission;
+    admission.answer = error_answer(serving.policy, "", status_of(error.code()), error.what());
+    admission.request.id = make_request_id();
+    return admission;
+  }
+}
+
 }  // namespace
 
 Connection::Connection(Serving& serving, std::unique_ptr<ByteStream> stream, std::string peer,
@@ -119,12 +131,16 @@ void Connection::advance() {
 
 bool Connection::step() {
   switch (phase_) {
-    case Phase::idle: return begin_request();
-    case Phase::head: return read_head();
-    case Phase::body: return read_body();
+    case Phase::idle:
+      return begin_request();
+    case Phase::head:
+      return read_head();
+    case Phase::body:
+      return read_body();
     case Phase::answering:
     case Phase::closing:
-    case Phase::closed: return false;
+    case Phase::closed:
+      return false;
   }
   return false;
 }
@@ -159,12 +175,15 @@ bool Connection::read_head() {
 bool Connection::read_body() {
   if (parser_->state() == RequestParser::State::body) feed_parser();
   switch (parser_->state()) {
-    case RequestParser::State::done: dispatch(); return true;
+    case RequestParser::State::done:
+      dispatch();
+      return true;
     case RequestParser::State::failed:
       refuse(parser_->error_status(), parser_->error_text());
       return true;
     case RequestParser::State::head:
-    case RequestParser::State::body: break;
+    case RequestParser::State::body:
+      break;
   }
   if (input_.size() >= kAheadBytesMax) {
     refuse(400, "malformed request: the line of a chunk is too long");
@@ -181,7 +200,7 @@ void Connection::on_head() {
   is_head_method_ = head.method == "HEAD";
   const bool wants_continue = equal_ignoring_case(head.headers.get("expect"), "100-continue");
 
-  admission_ = decide(std::move(head), serving_.router, serving_.policy);
+  admission_ = decide_safely(std::move(head), serving_);
   if (is_refused_)
     admission_.answer = Response::retry_later(503, kRetryAfter, "too many connections\n");
   if (admission_.answer) {
@@ -204,10 +223,9 @@ void Connection::dispatch() {
   parser_.reset();
   begin_exchange(std::move(request));
   disarm();
-  const bool taken = serving_.pool->try_submit(
-      [route = admission_.route, exchange = exchange_, &serving = serving_] {
-        run_handler(*route, exchange, serving);
-      });
+  const bool taken =
+      serving_.pool->try_submit([route = admission_.route, exchange = exchange_,
+                                 &serving = serving_] { run_handler(*route, exchange, serving); });
   if (!taken)
     exchange_->send(Response::retry_later(503, kRetryAfter, "too many requests are waiting\n"));
 }

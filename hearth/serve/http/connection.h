@@ -37,7 +37,7 @@ struct Serving {
   Router router;
   Policy policy;
   Limits limits;
-  AccessLog access_log;                                             // may be empty
+  AccessLog access_log;                                              // may be empty
   std::function<void(const Request&, std::string_view what)> fault;  // may be empty
   std::unique_ptr<HandlerPool> pool;
   std::set<std::shared_ptr<Connection>> connections;  // open ones
@@ -113,7 +113,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = true;
 
   std::shared_ptr<Exchange> exchange_;
-  std::string output_;     // being written, from sent_ on
+  std::string output_;  // being written, from sent_ on
   size_t sent_ = 0;
   uint64_t sent_bytes_ = 0;  // of this answer
   int status_ = 0;

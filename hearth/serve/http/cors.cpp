@@ -6,8 +6,7 @@ namespace hearth::http {
 namespace {
 
 constexpr std::string_view kLocalHosts[] = {"localhost", "127.0.0.1", "0.0.0.0"};
-constexpr std::string_view kLocalSchemes[] = {"app://", "file://", "tauri://",
-                                              "vscode-webview://"};
+constexpr std::string_view kLocalSchemes[] = {"app://", "file://", "tauri://", "vscode-webview://"};
 // What official clients send; names that begin with x-stainless- are allowed too.
 constexpr std::string_view kAllowedHeaders[] = {
     "Authorization", "Content-Type",      "User-Agent", "Accept",      "X-Requested-With",

@@ -8,10 +8,9 @@ namespace hearth::http {
 namespace {
 
 TEST(HttpCors, LetsInThisMachinesPagesAndApplications) {
-  for (const char* origin :
-       {"http://localhost", "https://localhost:3000", "http://127.0.0.1:8080", "http://0.0.0.0",
-        "HTTP://LocalHost:1", "app://obsidian.md", "file://", "tauri://localhost",
-        "vscode-webview://1abc"})
+  for (const char* origin : {"http://localhost", "https://localhost:3000", "http://127.0.0.1:8080",
+                             "http://0.0.0.0", "HTTP://LocalHost:1", "app://obsidian.md", "file://",
+                             "tauri://localhost", "vscode-webview://1abc"})
     EXPECT_TRUE(is_allowed_origin(origin, "localhost:11434", {})) << origin;
 }
 
@@ -50,9 +49,9 @@ TEST(HttpHostCheck, KnowsNamesThatCanMeanThisMachine) {
 }
 
 TEST(HttpHostCheck, RefusesForeignAndBrokenNames) {
-  for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           ".local", "[::1", "[evil]", "localhost:80x", "localhost:1:2", "mybox2",
-                           "1.2.3", "::1", "user@localhost"})
+  for (const char* host :
+       {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ".local", "[::1",
+        "[evil]", "localhost:80x", "localhost:1:2", "mybox2", "1.2.3", "::1", "user@localhost"})
     EXPECT_FALSE(is_allowed_host(host, "mybox", {})) << host;
 }
 

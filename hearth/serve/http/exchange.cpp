@@ -45,8 +45,8 @@ void Exchange::start(Response head) {
 
 bool Exchange::has_room(size_t bytes) const {
   // One that fits in no room at all must not wait for ever.
-  return pending_.bytes.empty() || bytes <= stream_bytes_max_ - std::min(stream_bytes_max_,
-                                                                         pending_.bytes.size());
+  return pending_.bytes.empty() ||
+         bytes <= stream_bytes_max_ - std::min(stream_bytes_max_, pending_.bytes.size());
 }
 
 void Exchange::put(std::string_view bytes) {

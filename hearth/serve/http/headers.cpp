@@ -15,9 +15,8 @@ bool is_alphanumeric(char c) {
 }
 
 bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](unsigned char c) {
-    return (c < 0x20 && c != '\t') || c == 0x7F;
-  });
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
 }
 
 }  // namespace
@@ -29,8 +28,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) !=
-                                                   std::string_view::npos);
+    return is_alphanumeric(c) ||
+           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
   });
 }
 
@@ -69,9 +68,9 @@ std::string_view Headers::get(std::string_view name, std::string_view fallback) 
 }
 
 size_t Headers::count(std::string_view name) const {
-  return static_cast<size_t>(
-      std::count_if(fields_.begin(), fields_.end(),
-                    [&](const Field& f) { return equal_ignoring_case(f.first, name); }));
+  return static_cast<size_t>(std::count_if(fields_.begin(), fields_.end(), [&](const Field& f) {
+    return equal_ignoring_case(f.first, name);
+  }));
 }
 
 bool Headers::lists(std::string_view name, std::string_view element) const {

@@ -31,8 +31,8 @@ TEST(HttpHostile, MalformedRequestsGetTheirStatusAndTheDoor) {
   EXPECT_EQ(status_in(answer_to(test, "GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")), 400);
   EXPECT_EQ(status_in(answer_to(test, start + "Transfer-Encoding: chunked\r\n\r\nzz\r\n")), 400);
   EXPECT_EQ(status_in(answer_to(test, start + "Transfer-Encoding: gzip\r\n\r\n")), 501);
-  EXPECT_EQ(status_in(answer_to(test, start + "Transfer-Encoding: chunked\r\n\r\n1;" +
-                                          std::string(40'000, 'x'))),
+  EXPECT_EQ(status_in(answer_to(
+                test, start + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(40'000, 'x'))),
             400);
   const std::string refused = answer_to(test, "nonsense\r\n\r\n");
   EXPECT_TRUE(header_in(refused, "x-request-id").starts_with("req_"));
@@ -52,8 +52,9 @@ TEST(HttpHostile, HugeHeadersEndAtTheLimit) {
 TEST(HttpHostile, BodiesEndAtTheirLimitClaimedOrNot) {
   ServerForTest test(with_limits({.body_bytes_max = 1 << 20}));
   EXPECT_EQ(status_in(answer_to(test, post("/small", std::string(11, 'a')))), 413);
-  EXPECT_EQ(status_in(answer_to(test, "POST /small HTTP/1.1\r\nHost: localhost\r\n"
-                                      "Transfer-Encoding: chunked\r\n\r\nb\r\naaaaaaaaaaa\r\n")),
+  EXPECT_EQ(status_in(answer_to(test,
+                                "POST /small HTTP/1.1\r\nHost: localhost\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\nb\r\naaaaaaaaaaa\r\n")),
             413);
   // Nobody reads this body, and yet its sender can read the answer.
   EXPECT_EQ(status_in(answer_to(test, post("/echo", std::string(8 << 20, 'a')))), 413);
@@ -63,8 +64,8 @@ TEST(HttpHostile, BodiesEndAtTheirLimitClaimedOrNot) {
 }
 
 TEST(HttpHostile, ASlowHeadOrBodyIsNotWaitedForForever) {
-  ServerForTest test(with_limits({.header_timeout = milliseconds(150),
-                                  .body_timeout = milliseconds(150)}));
+  ServerForTest test(
+      with_limits({.header_timeout = milliseconds(150), .body_timeout = milliseconds(150)}));
   RawClient dripping(test.port());
   const auto begun = steady_clock::now();
   for (char c : get("/hello", "X: " + std::string(1000, 'a') + "\r\n")) {
@@ -73,8 +74,9 @@ TEST(HttpHostile, ASlowHeadOrBodyIsNotWaitedForForever) {
   }
   EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(5)) << "each byte bought more time";
   EXPECT_EQ(test.wait_for_lines(1).at(0).status, 408);
-  EXPECT_EQ(status_in(answer_to(test, "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
-                                      "Content-Length: 5\r\n\r\nab")),
+  EXPECT_EQ(status_in(answer_to(test,
+                                "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+                                "Content-Length: 5\r\n\r\nab")),
             408);
 }
 

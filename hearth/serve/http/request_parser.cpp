@@ -29,7 +29,8 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
     while (state != State::done && state != State::failed) {
       const State before = state;
       beast::error_code error;
-      const size_t count = put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+      const size_t count =
+          put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
       taken += count;
       if (before == State::head) header_bytes_ += count;
       if (error && error != beast::http::error::need_more) fail_with(error);
@@ -93,7 +94,8 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code& error) override {
     // Whoever stands in front of us might understand another coding, and see another end.
     for (const auto& [name, value] : request_head.headers)
-      if (equal_ignoring_case(name, "transfer-encoding") && !equal_ignoring_case(value, "chunked")) {
+      if (equal_ignoring_case(name, "transfer-encoding") &&
+          !equal_ignoring_case(value, "chunked")) {
         fail(501, "no transfer coding but chunked is known here");
         error = beast::http::error::bad_transfer_encoding;
         return;

@@ -16,8 +16,8 @@ struct RequestHead {
   std::string method, target;
   Headers headers;
   bool is_http_1_0 = false;
-  bool keep_alive = true;           // as version and Connection say
-  bool has_body = false;            // one follows, of a known length or chunked
+  bool keep_alive = true;             // as version and Connection say
+  bool has_body = false;              // one follows, of a known length or chunked
   uint64_t content_length_bytes = 0;  // 0 for a chunked body
 };
 

@@ -82,7 +82,8 @@ TEST(HttpRequestParser, RefusesMalformedRequestsWithTheirStatus) {
 TEST(HttpRequestParser, RefusesEveryDoubtAboutWhereARequestEnds) {
   const std::string start = "POST / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(error_of(start + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), 400);
-  EXPECT_EQ(error_of(start + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(error_of(start + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            400);
   EXPECT_EQ(error_of(start + "Content-Length: -1\r\n\r\n"), 400);
   EXPECT_EQ(error_of(start + "Content-Length: 99999999999999999999\r\n\r\n"), 400);
   EXPECT_EQ(error_of(start + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501);

@@ -49,7 +49,8 @@ constexpr Phrase kPhrases[] = {
 };
 
 Response with_type(int status, std::string body, std::string type) {
-  return {.status = status, .headers = {{"content-type", std::move(type)}}, .body = std::move(body)};
+  return {
+      .status = status, .headers = {{"content-type", std::move(type)}}, .body = std::move(body)};
 }
 
 }  // namespace
@@ -72,14 +73,22 @@ Response Response::retry_later(int status, std::chrono::milliseconds after, std:
 
 int status_of(Errc code) {
   switch (code) {
-    case Errc::invalid_argument: return 400;
-    case Errc::not_found: return 404;
-    case Errc::conflict: return 409;
-    case Errc::corrupt_data: return 422;
-    case Errc::unsupported: return 501;
-    case Errc::resource_exhausted: return 413;
-    case Errc::unavailable: return 503;
-    case Errc::io_failure: return 500;
+    case Errc::invalid_argument:
+      return 400;
+    case Errc::not_found:
+      return 404;
+    case Errc::conflict:
+      return 409;
+    case Errc::corrupt_data:
+      return 422;
+    case Errc::unsupported:
+      return 501;
+    case Errc::resource_exhausted:
+      return 413;
+    case Errc::unavailable:
+      return 503;
+    case Errc::io_failure:
+      return 500;
   }
   return 500;
 }

@@ -8,8 +8,8 @@ namespace hearth::http {
 namespace {
 
 // The server's own; a handler that set one could contradict the bytes that follow.
-constexpr std::string_view kOwnFields[] = {"connection", "content-length", "date", "keep-alive",
-                                           "transfer-encoding", "x-request-id"};
+constexpr std::string_view kOwnFields[] = {"connection", "content-length",    "date",
+                                           "keep-alive", "transfer-encoding", "x-request-id"};
 
 bool is_own_field(std::string_view name) {
   return std::any_of(std::begin(kOwnFields), std::end(kOwnFields),
@@ -18,13 +18,14 @@ bool is_own_field(std::string_view name) {
 
 }  // namespace
 
-std::string head_bytes(const Response& response, const Framing& framing, std::string_view request_id,
-                       std::time_t now) {
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
+std::string head_bytes(const Response& response, const Framing& framing,
+                       std::string_view request_id, std::time_t now) {
+  std::string out =
+      fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
   for (const auto& [name, value] : response.headers)
     if (!is_own_field(name)) out += fmt::format("{}: {}\r\n", name, value);
-  out += fmt::format("date: {}\r\nx-request-id: {}\r\nconnection: {}\r\n", http_date(now), request_id,
-                     framing.keep_alive ? "keep-alive" : "close");
+  out += fmt::format("date: {}\r\nx-request-id: {}\r\nconnection: {}\r\n", http_date(now),
+                     request_id, framing.keep_alive ? "keep-alive" : "close");
   if (may_have_body(response.status)) {
     if (framing.length_bytes) out += fmt::format("content-length: {}\r\n", *framing.length_bytes);
     if (!framing.length_bytes && framing.chunked) out += "transfer-encoding: chunked\r\n";

@@ -18,8 +18,8 @@ struct Framing {
 
 /// Status line, `response`'s headers but those that frame it, then date, x-request-id, connection
 /// and content-length or transfer-encoding, and the empty line.
-std::string head_bytes(const Response& response, const Framing& framing, std::string_view request_id,
-                       std::time_t now);
+std::string head_bytes(const Response& response, const Framing& framing,
+                       std::string_view request_id, std::time_t now);
 /// `bytes`, not empty, as one chunk.
 std::string chunk_bytes(std::string_view bytes);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";

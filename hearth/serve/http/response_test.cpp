@@ -13,10 +13,11 @@ constexpr std::time_t kNoon = 784111777;  // RFC 9110's own example
 TEST(HttpResponse, WritesTheHeadInFull) {
   Response response = Response::text(404, "x");
   response.headers.add("Content-Length", "7");  // not the handler's to say
-  EXPECT_EQ(head_bytes(response, {.length_bytes = 1}, "id-1", kNoon),
-            "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nx-request-id: id-1\r\nconnection: keep-alive\r\n"
-            "content-length: 1\r\n\r\n");
+  EXPECT_EQ(
+      head_bytes(response, {.length_bytes = 1}, "id-1", kNoon),
+      "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\n"
+      "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nx-request-id: id-1\r\nconnection: keep-alive\r\n"
+      "content-length: 1\r\n\r\n");
 }
 
 TEST(HttpResponse, FramesStreamsByChunksOrByTheEnd) {

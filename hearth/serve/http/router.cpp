@@ -29,9 +29,8 @@ std::vector<Router::Part> Router::parse_pattern(std::string_view pattern) {
 }
 
 bool Router::comes_before(const std::vector<Part>& a, const std::vector<Part>& b) {
-  return std::lexicographical_compare(
-      a.begin(), a.end(), b.begin(), b.end(),
-      [](const Part& x, const Part& y) { return x.kind < y.kind; });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](const Part& x, const Part& y) { return x.kind < y.kind; });
 }
 
 bool Router::same_shape(const std::vector<Part>& a, const std::vector<Part>& b) {

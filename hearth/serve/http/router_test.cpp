@@ -28,7 +28,8 @@ TEST(HttpRouter, TakesParametersFromOneSegmentOrFromAllThatAreLeft) {
 
 TEST(HttpRouter, PrefersLiteralsWhateverTheOrderOfTheirAdding) {
   Router router;
-  RouteOptions rest = {.body_bytes_max = 1}, one = {.body_bytes_max = 2}, fixed = {.body_bytes_max = 3};
+  RouteOptions rest = {.body_bytes_max = 1}, one = {.body_bytes_max = 2},
+               fixed = {.body_bytes_max = 3};
   router.answer("GET", "/a/{x...}", nothing, rest);
   router.answer("GET", "/a/b", nothing, fixed);
   router.answer("GET", "/a/{x}", nothing, one);

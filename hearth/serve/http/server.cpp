@@ -109,11 +109,12 @@ void Server::State::welcome(tcp::socket socket) {
   if (open >= max + kRefusalsMax) return;  // closed by its destructor
   error_code error;
   const tcp::endpoint peer = socket.remote_endpoint(error);
-  if (error) return;  // gone already
+  if (error) return;                              // gone already
   socket.set_option(tcp::no_delay(true), error);  // a token is worth a packet
   // Finds clients that vanished without a word while a long prompt is worked on.
   socket.set_option(asio::socket_base::keep_alive(true), error);
-  auto stream = tls ? make_tls_stream(std::move(socket), *tls) : make_plain_stream(std::move(socket));
+  auto stream =
+      tls ? make_tls_stream(std::move(socket), *tls) : make_plain_stream(std::move(socket));
   const auto connection =
       std::make_shared<Connection>(serving, std::move(stream), text_of(peer), open >= max);
   serving.connections.insert(connection);
@@ -157,8 +158,7 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 void Server::start() {
   State& state = *state_;
   HEARTH_CHECK(!state.io_thread.joinable());
-  if (state.options.listen.empty())
-    throw Error(Errc::invalid_argument, "no address to listen on");
+  if (state.options.listen.empty()) throw Error(Errc::invalid_argument, "no address to listen on");
   if (state.options.tls) state.tls = open_tls(*state.options.tls);
   std::vector<std::unique_ptr<State::Door>> doors;  // all or none
   state.addresses.clear();

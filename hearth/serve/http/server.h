@@ -25,7 +25,7 @@
 namespace hearth::http {
 
 struct Address {
-  std::string ip;  // "127.0.0.1", "::1", "0.0.0.0"; no names
+  std::string ip;     // "127.0.0.1", "::1", "0.0.0.0"; no names
   uint16_t port = 0;  // 0: one that is free
 };
 

@@ -69,9 +69,8 @@ Router ServerForTest::make_router() {
   });
   router.stream("GET", "/later", [this](const Request&, Responder& responder) {
     std::lock_guard lock(mutex_);
-    threads_.emplace_back([moved = std::move(responder)]() mutable {
-      moved.send(Response::text(200, "later"));
-    });
+    threads_.emplace_back(
+        [moved = std::move(responder)]() mutable { moved.send(Response::text(200, "later")); });
   });
   router.stream("GET", "/wait", [this](const Request& request, Responder& responder) {
     wait_for_leaving(request, responder);

@@ -96,6 +96,19 @@ TEST(HttpServer, WhatHandlersThrowBecomesAnAnswer) {
   EXPECT_EQ(faults, 1);
 }
 
+TEST(HttpServer, WhatTheAdmitHookThrowsBecomesAnAnswer) {
+  ServerOptions options;
+  options.policy.admit = [](Request&) -> std::optional<Response> {
+    throw Error(Errc::unavailable, "keys are being read");
+  };
+  ServerForTest test(std::move(options));
+  RawClient client(test.port());
+  client.send(get("/hello"));
+  const std::string answer = client.read_answer();
+  EXPECT_EQ(status_in(answer), 503);
+  EXPECT_EQ(body_in(answer), "keys are being read\n");
+}
+
 TEST(HttpServer, AnAnswerThatBreaksOffHasNoEnd) {
   ServerForTest test;
   RawClient client(test.port());
@@ -120,13 +133,15 @@ TEST(HttpServer, RequestIdsAndCorsHeadersComeOnEveryAnswer) {
 TEST(HttpServer, SaysContinueToWhoAsksBeforeABody) {
   ServerForTest test;
   RawClient client(test.port());
-  client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
-              "Expect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+      "Expect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("ab");
   EXPECT_EQ(body_in(client.read_answer()), "ab");
-  client.send("POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n"
-              "Expect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n"
+      "Expect: 100-continue\r\n\r\n");
   EXPECT_EQ(status_in(client.read_answer()), 413) << "before the body is sent in vain";
 }
 
@@ -151,7 +166,8 @@ TEST(HttpServer, TwoHundredConnectionsAtOnce) {
   ServerForTest test;
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 200; ++i) clients.push_back(std::make_unique<RawClient>(test.port()));
-  for (int i = 0; i < 200; ++i) clients[i]->send(post("/echo", std::to_string(i)) + get("/lines/50"));
+  for (int i = 0; i < 200; ++i)
+    clients[i]->send(post("/echo", std::to_string(i)) + get("/lines/50"));
   for (int i = 0; i < 200; ++i) {
     EXPECT_EQ(body_in(clients[i]->read_answer()), std::to_string(i));
     EXPECT_THAT(clients[i]->read_until("0\r\n\r\n"), HasSubstr("{\"i\":49}"));
@@ -230,9 +246,12 @@ TEST(HttpServer, CurlUnderstandsIt) {
   EXPECT_EQ(curl(url + "/hello"), "hello");
   EXPECT_EQ(curl("-d abc -H 'Transfer-Encoding: chunked' " + url + "/echo"), "abc");
   EXPECT_EQ(curl(url + "/lines/2"), "{\"i\":0}\n{\"i\":1}\n");
-  EXPECT_EQ(curl("-o /dev/null -w '%{http_code}' -H 'Host: evil.example' " + url + "/hello"), "403");
+  EXPECT_EQ(curl("-o /dev/null -w '%{http_code}' -H 'Host: evil.example' " + url + "/hello"),
+            "403");
   EXPECT_THAT(curl(url + "/cut"), HasSubstr("transfer closed"));
-  EXPECT_EQ(curl("-o /dev/null -o /dev/null -w '%{num_connects} ' " + url + "/hello " + url + "/hello"), "1 0 ");
+  EXPECT_EQ(
+      curl("-o /dev/null -o /dev/null -w '%{num_connects} ' " + url + "/hello " + url + "/hello"),
+      "1 0 ");
 }
 
 }  // namespace

@@ -28,9 +28,10 @@ class HttpTls : public testing::Test {
   void SetUp() override {
     char name[] = "/tmp/hearth_tls_XXXXXX";
     folder_ = mkdtemp(name);
-    output_of("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-              "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " +
-              (folder_ / "key.pem").string() + " -out " + (folder_ / "cert.pem").string());
+    output_of(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " +
+        (folder_ / "key.pem").string() + " -out " + (folder_ / "cert.pem").string());
   }
   void TearDown() override { fs::remove_all(folder_); }
 
