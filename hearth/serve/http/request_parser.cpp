@@ -20,7 +20,9 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
   explicit Machine(size_t header_bytes_max) : header_bytes_max_(header_bytes_max) {
     // Beast checks the limit for the request line and for the fields, each alone.
     header_limit(static_cast<uint32_t>(std::min<size_t>(header_bytes_max, 1u << 30)));
-    body_limit(boost::none);  // ours depends on the route, which the head names
+    // Ours depends on the route, which the head names. Not boost::none: Beast 1.74 takes that for 0
+    // when it looks at a Content-Length.
+    body_limit(std::numeric_limits<uint64_t>::max());
     eager(false);
   }
 
