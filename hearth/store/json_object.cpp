@@ -13,16 +13,19 @@ constexpr int kDepthMax = 64;
 }  // namespace
 
 nlohmann::json read_json(const fs::path& path) {
-  const std::string text = read_file(path, kFileBytesMax);
+  return parse_json(read_file(path, kFileBytesMax), path.string());
+}
+
+nlohmann::json parse_json(std::string_view text, std::string_view where) {
   const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     if (depth > kDepthMax)
-      throw Error(Errc::corrupt_data, "{}: nested deeper than {}", path.string(), kDepthMax);
+      throw Error(Errc::corrupt_data, "{}: nested deeper than {}", where, kDepthMax);
     return true;
   };
   try {
     return nlohmann::json::parse(text, check_depth);
   } catch (const nlohmann::json::exception& error) {
-    throw Error(Errc::corrupt_data, "{}: {}", path.string(), error.what());
+    throw Error(Errc::corrupt_data, "{}: {}", where, error.what());
   }
 }
 

@@ -14,6 +14,9 @@ namespace hearth::store {
 /// Parses the file. Errors: not_found, io_failure, resource_exhausted (256 MiB), corrupt_data (not
 /// JSON, nested deeper than 64).
 nlohmann::json read_json(const fs::path& path);
+/// Parses text that is already in memory; `where` names it in errors. Errors: corrupt_data, as
+/// above.
+nlohmann::json parse_json(std::string_view text, std::string_view where);
 
 /// A view of an object inside a parsed file; the file's json must outlive it. A field that is null
 /// counts as absent. A field of another type than asked for is corrupt_data.
