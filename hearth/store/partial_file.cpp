@@ -32,6 +32,7 @@ int create_new(const fs::path& folder, fs::path& path) {
 // A renamed file is durable only when its folder is.
 void flush_folder(const fs::path& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return;  // removed a moment ago, with the file in it
   if (fd < 0) throw_errno(folder, "cannot be opened");
   const bool is_flushed =
       ::fsync(fd) == 0 || errno == EINVAL;  // some file systems have no such flush
