@@ -114,7 +114,6 @@ TEST(Tidy, FoldersIncludeOnlyWhatTheDesignAllows) {
 std::string folder_of_module(const std::string& name) {
   for (const std::string& folder :
        {"hearth/" + name, "hearth/llm/" + name, "hearth/serve/" + name})
-  for (const std::string& folder : {"hearth/" + name, "hearth/llm/" + name, "hearth/serve/" + name})
     if (allowed_edges().count(folder)) return folder;
   return "";
 }
