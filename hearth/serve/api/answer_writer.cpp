@@ -1,0 +1,45 @@
+#include "hearth/serve/api/answer_writer.h"
+
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "hearth/serve/http/response.h"
+
+namespace hearth::serve {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void write_answer(Turn& turn, const AnswerRequest& request, std::stop_token closed,
+                  Clock::time_point submitted, AnswerWriter& writer) {
+  const std::unique_ptr<AnswerStream> stream = turn.engine.answer(request);
+  const std::stop_callback cancel(closed, [&] { stream->cancel(); });
+  writer.begin(turn.model);
+  while (const std::optional<AnswerChunk> chunk = stream->next())
+    if (!writer.chunk(*chunk)) return;
+  // Whoever left reads no end, and an answer that was cut short must not look whole.
+  if (stream->end().reason == AnswerReason::cancelled) return;
+  writer.end(stream->end(), {.total = Clock::now() - submitted, .load = turn.load_time});
+}
+
+}  // namespace
+
+void submit_answer(ModelService& models, ModelCall call, AnswerRequest request,
+                   std::shared_ptr<AnswerWriter> writer) {
+  const std::stop_token closed = call.closed;
+  const auto submitted = Clock::now();
+  models.submit(
+      std::move(call),
+      [request = std::move(request), closed, submitted, writer](Turn& turn) {
+        write_answer(turn, request, closed, submitted, *writer);
+      },
+      [writer](const Error& error) { writer->fail(error); });
+}
+
+int status_of(const Error& error) {
+  const auto* refusal = dynamic_cast<const Refusal*>(&error);
+  return refusal ? refusal->status() : http::status_of(error.code());
+}
+
+}  // namespace hearth::serve
