@@ -77,6 +77,7 @@ const std::map<std::string, std::set<std::string>>& allowed_edges() {
       {"hearth/serve/api",
        {"hearth/base", "hearth/store", "hearth/serve/engine", "hearth/serve/pool",
         "hearth/serve/http", "hearth/serve/output"}},
+      {"hearth/serve/client", {"hearth/base", "hearth/serve/http", "hearth/serve/output"}},
       {"hearth/cli",
        {"hearth/base", "hearth/compute", "hearth/formats", "hearth/store", "hearth/llm",
         "hearth/llm/tokenizer", "hearth/llm/kernels", "hearth/llm/models"}},
