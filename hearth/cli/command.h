@@ -42,6 +42,8 @@ class Args {
   std::optional<std::string> positional(std::string_view name) const;
   /// A positional whose record says required.
   std::string required(std::string_view name) const;
+  /// All words of a `rest` positional; none when there were none.
+  std::vector<std::string> positionals(std::string_view name) const;
   /// All words of a `rest` positional, joined by single spaces; nothing when there were none.
   std::optional<std::string> rest(std::string_view name) const;
 

@@ -8,8 +8,10 @@ namespace {
 
 // In the order of the help: what most people want first.
 const Command* const kCommands[] = {
-    &kRunCommand,    &kShowCommand,       &kKernelsCommand,  &kBenchCommand,  &kQuantizeCommand,
-    &kImportCommand, &kPerplexityCommand, &kTokenizeCommand, &kLogitsCommand, &kHelpCommand,
+    &kRunCommand,      &kPullCommand,    &kListCommand,  &kShowCommand,       &kPsCommand,
+    &kStopCommand,     &kCreateCommand,  &kCpCommand,    &kRmCommand,         &kPushCommand,
+    &kQuantizeCommand, &kImportCommand,  &kBenchCommand, &kPerplexityCommand, &kTokenizeCommand,
+    &kLogitsCommand,   &kKernelsCommand, &kHelpCommand,
 };
 
 }  // namespace
