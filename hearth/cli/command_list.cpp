@@ -8,10 +8,10 @@ namespace {
 
 // In the order of the help: what most people want first.
 const Command* const kCommands[] = {
-    &kRunCommand,      &kPullCommand,    &kListCommand,  &kShowCommand,       &kPsCommand,
-    &kStopCommand,     &kCreateCommand,  &kCpCommand,    &kRmCommand,         &kPushCommand,
-    &kQuantizeCommand, &kImportCommand,  &kBenchCommand, &kPerplexityCommand, &kTokenizeCommand,
-    &kLogitsCommand,   &kKernelsCommand, &kHelpCommand,
+    &kRunCommand,      &kServeCommand,    &kPullCommand,    &kListCommand,  &kShowCommand,
+    &kPsCommand,       &kStopCommand,     &kCreateCommand,  &kCpCommand,    &kRmCommand,
+    &kPushCommand,     &kQuantizeCommand, &kImportCommand,  &kBenchCommand, &kPerplexityCommand,
+    &kTokenizeCommand, &kLogitsCommand,   &kKernelsCommand, &kHelpCommand,
 };
 
 }  // namespace

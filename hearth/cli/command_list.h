@@ -19,6 +19,7 @@ extern const Command kPushCommand;
 extern const Command kQuantizeCommand;
 extern const Command kRmCommand;
 extern const Command kRunCommand;
+extern const Command kServeCommand;
 extern const Command kShowCommand;
 extern const Command kStopCommand;
 extern const Command kTokenizeCommand;

@@ -18,6 +18,7 @@ struct ServeOptions {
   bool insecure = false;              // other addresses than loopback without keys
   fs::path state;                     // keys, usage, sockets
   fs::path models;                    // the store
+  std::optional<fs::path> built_in;   // a GGUF file that an empty store begins with
   std::optional<fs::path> tls_certificate, tls_key;
   std::vector<std::string> origins;  // of pages that may call, besides this machine's
   std::vector<std::string> hosts;    // names that this server answers to, besides its own
