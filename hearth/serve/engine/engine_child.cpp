@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "hearth/serve/engine/engine_program.h"
 
@@ -17,7 +18,6 @@ extern char** environ;
 namespace hearth::serve {
 namespace {
 
-constexpr std::chrono::seconds kEndWait{8};   // longer than an engine gives itself
 constexpr std::chrono::seconds kGoneWait{3};  // from a broken connection to the end of its process
 constexpr int kAboveInherited = 10;           // descriptors here are in nobody's way
 
@@ -96,9 +96,15 @@ EngineChild::EngineChild(Options options) : options_(std::move(options)) {
   control_ = std::move(ours);
   // A daemon without standard streams has low descriptors free, which the child's would land on.
   const FileDescriptor control = raise(theirs.fd()), standard_error = raise(their_lines.get());
-  process_ = SpawnPlan(control.get(), standard_error.get())
-                 .start(options_.program, options_.arguments);
-  watcher_ = std::thread([this, fd = std::move(lines)]() mutable { watch(std::move(fd)); });
+  process_ =
+      SpawnPlan(control.get(), standard_error.get()).start(options_.program, options_.arguments);
+  try {
+    watcher_ = std::thread([this, fd = std::move(lines)]() mutable { watch(std::move(fd)); });
+  } catch (const std::system_error& error) {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    throw Error(Errc::unavailable, "an engine's watcher: {}", error.what());
+  }
 }
 
 EngineChild::~EngineChild() { end(); }
@@ -173,7 +179,7 @@ void EngineChild::end() {
     std::unique_lock lock(mutex_);
     was_asked_ = true;
     changed_.notify_all();
-    if (!changed_.wait_for(lock, kEndWait, [&] { return exit_.has_value(); }))
+    if (!changed_.wait_for(lock, options_.end_time_max, [&] { return exit_.has_value(); }))
       ::kill(process_, SIGKILL);
   }
   const std::lock_guard lock(join_);

@@ -32,13 +32,15 @@ class EngineChild {
   struct Options {
     fs::path program;
     std::vector<std::string> arguments;
-    std::string model;                              // named in errors
-    std::function<void(std::string_view)> on_line;  // of its standard error; may be empty
+    std::string model;                               // named in errors
+    std::chrono::milliseconds end_time_max;          // from asking to killing
+    std::function<void(std::string_view)> on_line;   // of its standard error; may be empty
     std::function<void(const EngineExit&)> on_exit;  // may be empty
   };
 
   /// Starts the program in a process group of its own, with nothing open but standard error and
-  /// the other end of control(), which is its kControlFd. Errors: io_failure (cannot be started).
+  /// the other end of control(), which is its kControlFd. Errors: io_failure (cannot be started),
+  /// unavailable (no thread to be had).
   explicit EngineChild(Options options);
   /// As end().
   ~EngineChild();

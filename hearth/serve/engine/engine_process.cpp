@@ -25,12 +25,13 @@ EngineProcess::~EngineProcess() { child_->end(); }
 
 std::unique_ptr<EngineProcess> EngineProcess::start(EngineProcessOptions options) {
   PrivateFolder folder = PrivateFolder::make(options.socket_folders, kSocketName);
-  auto child = std::make_shared<EngineChild>(EngineChild::Options{
-      .program = options.program,
-      .arguments = options.arguments,
-      .model = options.load.model,
-      .on_line = std::move(options.on_line),
-      .on_exit = std::move(options.on_exit)});
+  auto child =
+      std::make_shared<EngineChild>(EngineChild::Options{.program = options.program,
+                                                         .arguments = options.arguments,
+                                                         .model = options.load.model,
+                                                         .end_time_max = options.end_time_max,
+                                                         .on_line = std::move(options.on_line),
+                                                         .on_exit = std::move(options.on_exit)});
   std::unique_ptr<EngineProcess> engine(new EngineProcess(std::move(folder), std::move(child)));
   engine->load(options);
   // Given up when it was just done: the control connection may be down already.
@@ -46,7 +47,7 @@ void EngineProcess::load(const EngineProcessOptions& options) {
   try {
     control.send(encode(LoadCall{options.load, socket_.native()}));
     while (true) {
-      const Reply reply = receive_reply(control, *child_, deadline);
+      const Reply reply = receive_reply(control, *child_, deadline, options.cancelled);
       if (const auto* facts = std::get_if<EngineFacts>(&reply)) {
         facts_ = *facts;
         return;
@@ -81,14 +82,10 @@ Value EngineProcess::ask(const Call& call, std::stop_token cancelled,
                          FrameSocket::Deadline deadline) const {
   FrameSocket socket = begin(call);
   const std::stop_callback give_up(cancelled, [&] { socket.shut_down(); });
-  try {
-    Reply reply = receive_reply(socket, *child_, deadline);
-    if (auto* value = std::get_if<Value>(&reply)) return std::move(*value);
-  } catch (const Error&) {
-    if (cancelled.stop_requested()) throw Error(Errc::unavailable, "the call was cancelled");
-    throw;
-  }
-  throw_strange_reply();
+  Reply reply = receive_reply(socket, *child_, deadline, cancelled);
+  auto* value = std::get_if<Value>(&reply);
+  if (!value) throw_strange_reply();
+  return std::move(*value);
 }
 
 std::unique_ptr<AnswerStream> EngineProcess::answer(const AnswerRequest& request) {

@@ -22,8 +22,9 @@ struct EngineProcessOptions {
   EngineLoad load;
   std::vector<fs::path> socket_folders;  // where the socket may lie; none fits: /tmp
   std::chrono::milliseconds load_time_max = std::chrono::minutes(10);
-  std::stop_token cancelled;  // gives up loading
-  LoadProgress on_progress;   // on the thread that calls start(); may be empty
+  std::chrono::milliseconds end_time_max = std::chrono::seconds(8);  // from asking to killing
+  std::stop_token cancelled;                                         // gives up loading
+  LoadProgress on_progress;  // on the thread that calls start(); may be empty
   /// A line of its standard error, without the end; on a thread of its own. May be empty.
   std::function<void(std::string_view)> on_line;
   /// The process has ended, asked or not; once, on a thread of its own, after start() has
@@ -39,7 +40,7 @@ class EngineProcess : public Engine {
   /// Starts the process and waits until its model is loaded. Errors: the loader's own, unavailable
   /// (it died, took longer than load_time_max, was given up), io_failure (it cannot be started).
   static std::unique_ptr<EngineProcess> start(EngineProcessOptions options);
-  /// Asks the process to end, kills it when it does not within seconds, and waits for it.
+  /// Asks the process to end, kills it when it does not within end_time_max, and waits for it.
   ~EngineProcess() override;
 
   bool is_alive() const { return child_->is_alive(); }

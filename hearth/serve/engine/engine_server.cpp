@@ -68,7 +68,8 @@ void EngineServer::run(std::span<const int> ends) {
   for (const int fd : ends) watch(fd, EPOLLIN | EPOLLRDHUP, kEnd);
   while (true) {
     std::array<epoll_event, 64> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
     if (count < 0 && errno != EINTR) throw_errno("epoll");
     for (int i = 0; i < count; ++i) {
       const uint64_t tag = events[static_cast<size_t>(i)].data.u64;

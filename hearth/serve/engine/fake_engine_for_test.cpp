@@ -164,8 +164,10 @@ std::unique_ptr<Engine> open_fake_engine(const EngineLoad& load, const LoadProgr
   words >> verb >> time_ms;
   if (verb == "missing") throw Error(Errc::not_found, "{}: no such file", load.path);
   if (verb == "exit") leave(7);
-  if (verb == "hang")
+  if (verb == "hang") {
+    progress(0);
     while (true) ::pause();
+  }
   for (int part = 1; verb == "steps" && part <= 4; ++part) progress(part / 4.0);
   std::this_thread::sleep_for(std::chrono::milliseconds(time_ms));
   return std::make_unique<FakeEngine>();

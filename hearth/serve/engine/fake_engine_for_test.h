@@ -48,8 +48,8 @@ class FakeEngine : public Engine {
   std::shared_ptr<std::atomic<int>> made_ = std::make_shared<std::atomic<int>>(0);
 };
 
-/// Loads by `load.path`: "fake" at once, "steps" in four parts, "slow MS", "hang" for ever, "missing"
-/// (not_found), "exit" (the process ends with status 7).
+/// Loads by `load.path`: "fake" at once, "steps" in four parts, "slow MS", "hang" for ever,
+/// "missing" (not_found), "exit" (the process ends with status 7).
 std::unique_ptr<Engine> open_fake_engine(const EngineLoad& load, const LoadProgress& progress);
 
 }  // namespace hearth::serve

@@ -65,9 +65,10 @@ bool FrameSocket::wait_readable(std::chrono::milliseconds time) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX)));
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const int ready =
+        ::poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX)));
     if (ready >= 0 || errno != EINTR) return ready != 0;
   }
 }

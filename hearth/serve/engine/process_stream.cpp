@@ -12,9 +12,11 @@ constexpr std::chrono::seconds kCancelWait{3};
 
 }  // namespace
 
-Reply receive_reply(FrameSocket& socket, const EngineChild& child,
-                    FrameSocket::Deadline deadline) {
+Reply receive_reply(FrameSocket& socket, const EngineChild& child, FrameSocket::Deadline deadline,
+                    const std::stop_token& cancelled) {
   const std::optional<std::string> frame = socket.receive(deadline);
+  if (!frame && cancelled.stop_requested())
+    throw Error(Errc::unavailable, "the call was cancelled");
   if (!frame) throw child.gone("closed the connection");
   Reply reply = decode_reply(*frame);
   if (const auto* failed = std::get_if<FailedReply>(&reply))

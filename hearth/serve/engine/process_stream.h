@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <stop_token>
 
 #include "hearth/serve/engine/answer_stream.h"
 #include "hearth/serve/engine/engine_child.h"
@@ -10,10 +11,10 @@
 
 namespace hearth::serve {
 
-/// The next reply on `socket`. Errors: the one that the engine replied; EngineChild::gone() when the
-/// connection broke; unavailable (the deadline passed).
+/// The next reply on `socket`. Errors: the one that the engine replied; EngineChild::gone() when
+/// the connection broke, unless it was `cancelled`; unavailable (the deadline passed).
 Reply receive_reply(FrameSocket& socket, const EngineChild& child,
-                    FrameSocket::Deadline deadline = {});
+                    FrameSocket::Deadline deadline = {}, const std::stop_token& cancelled = {});
 /// An engine that answers something else than it was asked is no engine of ours.
 [[noreturn]] void throw_strange_reply();
 

@@ -160,8 +160,8 @@ class FieldReader {
     if (json == "nan")
       value = std::numeric_limits<T>::quiet_NaN();
     else if (json == "inf" || json == "-inf")
-      value = json == "inf" ? std::numeric_limits<T>::infinity()
-                            : -std::numeric_limits<T>::infinity();
+      value =
+          json == "inf" ? std::numeric_limits<T>::infinity() : -std::numeric_limits<T>::infinity();
     else if (json.is_number())
       value = narrow<T>(json.get<double>());
     else

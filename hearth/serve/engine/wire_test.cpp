@@ -170,15 +170,15 @@ TEST(Wire, CarriesTheOtherCalls) {
 }
 
 TEST(Wire, CarriesEveryFieldOfALoad) {
-  const LoadCall got = through_call(LoadCall{
-      .load = {.model = "m:1",
-               .path = "/models/\xFF.gguf",
-               .adapters = {{"a", "/a", 0.5f}},
-               .template_text = "t",
-               .system = "s",
-               .messages = {{.role = Role::user, .content = "hi"}},
-               .parameters = {{"num_ctx", int64_t{4096}}}},
-      .socket = "/tmp/x/engine"});
+  const LoadCall got =
+      through_call(LoadCall{.load = {.model = "m:1",
+                                     .path = "/models/\xFF.gguf",
+                                     .adapters = {{"a", "/a", 0.5f}},
+                                     .template_text = "t",
+                                     .system = "s",
+                                     .messages = {{.role = Role::user, .content = "hi"}},
+                                     .parameters = {{"num_ctx", int64_t{4096}}}},
+                            .socket = "/tmp/x/engine"});
   EXPECT_EQ(got.load.model, "m:1");
   EXPECT_EQ(got.load.path, "/models/\xFF.gguf");
   ASSERT_EQ(got.load.adapters.size(), 1u);
@@ -369,7 +369,8 @@ TEST(Wire, KnowsUtf8FromOtherBytes) {
   // Alone, cut, overlong, a surrogate, beyond U+10FFFF.
   for (const std::string_view text :
        {"\x80", "\xC2", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
-        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC2\x41", "ok\xE2\x82z"})
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC2\x41",
+        "ok\xE2\x82z"})
     EXPECT_FALSE(is_utf8(text)) << text;
 }
 
