@@ -35,7 +35,8 @@ struct GenerateParams {
   int tokens_max = -1;
   std::vector<std::string> stop;  // text that ends the answer; not emitted, may span tokens
   ContextFull context_full = ContextFull::stop;
-  bool ignore_end = false;  // go on past end-of-generation tokens (benchmarks)
+  bool ignore_end = false;     // go on past end-of-generation tokens (benchmarks)
+  bool shows_control = false;  // control tokens stand in the text by their names, but for the end's
 };
 
 enum class FinishReason { end, stop_string, length, context_full, cancelled };
@@ -46,6 +47,7 @@ struct GenerateResult {
   int prompt_tokens_cached = 0;  // of these, found in shared pages
   int generated_tokens = 0;
   int context_shifts = 0;
+  std::string stop_string;  // the one that was met
   std::chrono::nanoseconds queue_time{}, prompt_time{}, decode_time{};
 };
 

@@ -22,7 +22,7 @@ Sequence::Sequence(GenerateParams params, const Tokenizer& tokenizer, int vocab_
       tokenizer_(&tokenizer),
       context_(context),
       sampler_(params_.sampling, vocab_size),
-      decoder_(tokenizer, holds_only_control_tokens(ids, tokenizer)),
+      decoder_(tokenizer, holds_only_control_tokens(ids, tokenizer), params_.shows_control),
       stops_(params_.stop),
       stream_(std::move(stream)) {
   result_.prompt_tokens = static_cast<int>(ids.size());
@@ -53,6 +53,7 @@ bool Sequence::answer(std::span<const float> logits) {
                    : at_most             ? FinishReason::length
                                          : FinishReason::context_full;
   // clang-format on
+  if (stops_.is_matched()) result_.stop_string = stops_.matched();
   if (ended) {
     text += stops_.push(decoder_.finish());
     text += stops_.finish();
