@@ -120,11 +120,11 @@ std::string ChatRenderer::run(const ChatPrompt& prompt, const std::vector<Messag
                               const std::vector<Tool>& tools, bool opens_answer,
                               std::time_t now) const {
   TemplateValue::Dict globals = {{"messages", messages_value(messages, style_.calls)},
-                                 {"tools", TemplateValue()},
                                  {"add_generation_prompt", opens_answer},
                                  {"bos_token", bos_},
                                  {"eos_token", eos_}};
-  if (!tools.empty()) set_argument(globals, "tools", tools_value(tools));
+  // Not even None without any: some templates go through them without asking.
+  if (!tools.empty()) globals.emplace_back("tools", tools_value(tools));
   if (style_.thinking != ThinkingStyle::none) {
     const Thinking level = prompt.thinking.value_or(Thinking::on);
     globals.emplace_back("enable_thinking", level != Thinking::off);

@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 
 struct Vocabulary {
   Vocabulary() {
-    llm::OwnedSpec spec = llm::bpe_spec({});
+    llm::OwnedSpec spec = llm::bpe_spec({"q q"});
     start = spec.add("<|im_start|>", TokenKind::control);
     end = spec.add("<|im_end|>", TokenKind::control);
     hole = spec.add("<｜hole｜>", TokenKind::control);
