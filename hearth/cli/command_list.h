@@ -5,6 +5,7 @@
 namespace hearth::cli {
 
 extern const Command kBenchCommand;
+extern const Command kEngineCommand;
 extern const Command kHelpCommand;
 extern const Command kImportCommand;
 extern const Command kKernelsCommand;

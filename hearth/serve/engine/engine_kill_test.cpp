@@ -106,7 +106,7 @@ Clock::duration run_and_kill(uint64_t seed) {
   std::atomic<int> exits{0};
   Clock::duration longest{};
   EngineProcessOptions options{.program = HEARTH_FAKE_ENGINE, .arguments = {}};
-  options.load.model = "fake:1";
+  options.model = "fake:1";
   options.load.path = is_slow ? "slow 20" : "fake";
   options.on_line = [&](std::string_view line) { killer.take_line(line); };
   options.on_exit = [&](const EngineExit&) { ++exits; };
@@ -156,7 +156,8 @@ pid_t start_daemon(const std::string& load, const fs::path& folder, int told) {
   const pid_t daemon = ::fork();
   if (daemon != 0) return daemon;
   EngineProcessOptions options{.program = HEARTH_FAKE_ENGINE, .arguments = {}};
-  options.load = {.model = "fake:1", .path = load};
+  options.model = "fake:1";
+  options.load.path = load;
   options.socket_folders = {folder};
   std::promise<std::string> first_line;
   options.on_line = [&](std::string_view line) { first_line.set_value(std::string(line)); };

@@ -28,14 +28,14 @@ std::unique_ptr<EngineProcess> EngineProcess::start(EngineProcessOptions options
   auto child =
       std::make_shared<EngineChild>(EngineChild::Options{.program = options.program,
                                                          .arguments = options.arguments,
-                                                         .model = options.load.model,
+                                                         .model = options.model,
                                                          .end_time_max = options.end_time_max,
                                                          .on_line = std::move(options.on_line),
                                                          .on_exit = std::move(options.on_exit)});
   std::unique_ptr<EngineProcess> engine(new EngineProcess(std::move(folder), std::move(child)));
   engine->load(options);
   // Given up when it was just done: the control connection may be down already.
-  if (options.cancelled.stop_requested()) throw_given_up(options.load.model);
+  if (options.cancelled.stop_requested()) throw_given_up(options.model);
   engine->child_->report_exit();
   return engine;
 }
@@ -57,9 +57,9 @@ void EngineProcess::load(const EngineProcessOptions& options) {
       if (options.on_progress) options.on_progress(part->fraction);
     }
   } catch (const Error& error) {
-    if (options.cancelled.stop_requested()) throw_given_up(options.load.model);
+    if (options.cancelled.stop_requested()) throw_given_up(options.model);
     if (std::chrono::steady_clock::now() >= deadline)
-      throw Error(Errc::unavailable, "model '{}': not loaded within {} s", options.load.model,
+      throw Error(Errc::unavailable, "model '{}': not loaded within {} s", options.model,
                   std::chrono::duration<double>(options.load_time_max).count());
     throw;
   }

@@ -10,7 +10,7 @@
 
 #include "hearth/serve/engine/engine.h"
 #include "hearth/serve/engine/engine_child.h"
-#include "hearth/serve/engine/engine_load.h"
+#include "hearth/serve/engine/model_load.h"
 #include "hearth/serve/engine/private_folder.h"
 #include "hearth/serve/engine/wire.h"
 
@@ -19,7 +19,8 @@ namespace hearth::serve {
 struct EngineProcessOptions {
   fs::path program;  // that calls run_engine_program(): `hearth`
   std::vector<std::string> arguments = {"engine"};
-  EngineLoad load;
+  std::string model;  // its name, for errors
+  ModelLoad load;
   std::vector<fs::path> socket_folders;  // where the socket may lie; none fits: /tmp
   std::chrono::milliseconds load_time_max = std::chrono::minutes(10);
   std::chrono::milliseconds end_time_max = std::chrono::seconds(8);  // from asking to killing

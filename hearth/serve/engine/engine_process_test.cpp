@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 EngineProcessOptions options_for(const std::string& load) {
   EngineProcessOptions options{.program = HEARTH_FAKE_ENGINE, .arguments = {}};
-  options.load.model = "fake:1";
+  options.model = "fake:1";
   options.load.path = load;
   return options;
 }

@@ -79,7 +79,7 @@ void remove_socket(const fs::path& socket) {
   fs::remove(socket.parent_path(), ignored);
 }
 
-std::unique_ptr<Engine> open_reporting(const OpenEngine& open, const EngineLoad& load,
+std::unique_ptr<Engine> open_reporting(const OpenEngine& open, const ModelLoad& load,
                                        FrameSocket& control) {
   try {
     return open(load, [&](double fraction) { control.send(encode(LoadedPart{fraction})); });

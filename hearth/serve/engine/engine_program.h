@@ -1,14 +1,20 @@
 // The life of an engine's process: load what the daemon sends, serve it, end with the daemon.
 #pragma once
 #include <functional>
+#include <memory>
 
-#include "hearth/serve/engine/engine_load.h"
+#include "hearth/serve/engine/engine.h"
+#include "hearth/serve/engine/model_load.h"
 
 namespace hearth::serve {
 
 /// The connection to the daemon in a process that EngineProcess started. It carries the load, and
 /// lives as long as the daemon wants the engine.
 inline constexpr int kControlFd = 3;
+
+/// Errors: what the model is refused for.
+using OpenEngine =
+    std::function<std::unique_ptr<Engine>(const ModelLoad& load, const LoadProgress& progress)>;
 
 struct EngineProgram {
   OpenEngine open;

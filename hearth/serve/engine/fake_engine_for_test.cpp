@@ -157,12 +157,12 @@ std::string FakeEngine::detokenize(std::span<const int32_t> ids) {
   return text;
 }
 
-std::unique_ptr<Engine> open_fake_engine(const EngineLoad& load, const LoadProgress& progress) {
-  std::istringstream words(load.path);
+std::unique_ptr<Engine> open_fake_engine(const ModelLoad& load, const LoadProgress& progress) {
+  std::istringstream words(load.path.native());
   std::string verb;
   int time_ms = 0;
   words >> verb >> time_ms;
-  if (verb == "missing") throw Error(Errc::not_found, "{}: no such file", load.path);
+  if (verb == "missing") throw Error(Errc::not_found, "{}: no such file", load.path.native());
   if (verb == "exit") leave(7);
   if (verb == "hang") {
     progress(0);

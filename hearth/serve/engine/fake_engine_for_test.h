@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "hearth/serve/engine/engine.h"
-#include "hearth/serve/engine/engine_load.h"
+#include "hearth/serve/engine/model_load.h"
 
 namespace hearth::serve {
 
@@ -50,6 +50,6 @@ class FakeEngine : public Engine {
 
 /// Loads by `load.path`: "fake" at once, "steps" in four parts, "slow MS", "hang" for ever,
 /// "missing" (not_found), "exit" (the process ends with status 7).
-std::unique_ptr<Engine> open_fake_engine(const EngineLoad& load, const LoadProgress& progress);
+std::unique_ptr<Engine> open_fake_engine(const ModelLoad& load, const LoadProgress& progress);
 
 }  // namespace hearth::serve

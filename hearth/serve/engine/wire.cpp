@@ -19,6 +19,8 @@ inline constexpr AnswerFormat::Kind kLast<AnswerFormat::Kind> = AnswerFormat::Ki
 template <>
 inline constexpr Overflow kLast<Overflow> = Overflow::truncate;
 template <>
+inline constexpr llm::KvType kLast<llm::KvType> = llm::KvType::q8_0;
+template <>
 inline constexpr AnswerReason kLast<AnswerReason> = AnswerReason::cancelled;
 
 // Conversations.
@@ -113,20 +115,22 @@ void describe(auto& fields, Described<TokenizeCall> auto& call) {
 void describe(auto& fields, Described<DetokenizeCall> auto& call) { fields("ids", call.ids); }
 void describe(auto&, Described<StatusCall> auto&) {}
 
-void describe(auto& fields, Described<AdapterFile> auto& adapter) {
+void describe(auto& fields, Described<AdapterLoad> auto& adapter) {
   fields("name", adapter.name);
   fields("path", adapter.path);
   fields("scale", adapter.scale);
 }
 
-void describe(auto& fields, Described<EngineLoad> auto& load) {
-  fields("model", load.model);
+void describe(auto& fields, Described<ModelLoad> auto& load) {
   fields("path", load.path);
   fields("adapters", load.adapters);
   fields("template_text", load.template_text);
   fields("system", load.system);
   fields("messages", load.messages);
   fields("parameters", load.parameters);
+  fields("answers_max", load.answers_max);
+  fields("queue_max", load.queue_max);
+  fields("kv_type", load.kv_type);
 }
 
 void describe(auto& fields, Described<LoadCall> auto& call) {

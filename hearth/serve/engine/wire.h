@@ -15,7 +15,7 @@
 #include "hearth/serve/engine/answer_request.h"
 #include "hearth/serve/engine/answer_stream.h"
 #include "hearth/serve/engine/engine.h"
-#include "hearth/serve/engine/engine_load.h"
+#include "hearth/serve/engine/model_load.h"
 
 namespace hearth::serve {
 
@@ -26,7 +26,7 @@ inline constexpr int kFrameDepthMax = 160;  // nesting: that of a request's body
 
 // What is asked; AnswerRequest, EmbedRequest and RerankRequest stand for themselves.
 struct LoadCall {
-  EngineLoad load;
+  ModelLoad load;
   std::string socket;  // path at which the engine shall listen
 };
 struct RenderCall {

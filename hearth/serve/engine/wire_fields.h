@@ -15,6 +15,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <optional>
@@ -74,6 +75,7 @@ class FieldWriter {
     tail_ += value;
     return value.size();
   }
+  Json put(const std::filesystem::path& value) { return put(value.native()); }
   Json put(const std::vector<float>& values) { return put_numbers(values); }
   Json put(const std::vector<int32_t>& values) { return put_numbers(values); }
   template <class T>
@@ -185,6 +187,11 @@ class FieldReader {
       value = json.get_ref<const std::string&>();
     else
       value = take_tail(json, 1);
+  }
+  void get(const Json& json, std::filesystem::path& value) {
+    std::string text;
+    get(json, text);
+    value = std::move(text);
   }
   void get(const Json& json, std::vector<float>& values) { get_numbers(json, values); }
   void get(const Json& json, std::vector<int32_t>& values) { get_numbers(json, values); }

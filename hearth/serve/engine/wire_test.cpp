@@ -171,15 +171,16 @@ TEST(Wire, CarriesTheOtherCalls) {
 
 TEST(Wire, CarriesEveryFieldOfALoad) {
   const LoadCall got =
-      through_call(LoadCall{.load = {.model = "m:1",
-                                     .path = "/models/\xFF.gguf",
+      through_call(LoadCall{.load = {.path = "/models/\xFF.gguf",
                                      .adapters = {{"a", "/a", 0.5f}},
                                      .template_text = "t",
                                      .system = "s",
                                      .messages = {{.role = Role::user, .content = "hi"}},
-                                     .parameters = {{"num_ctx", int64_t{4096}}}},
+                                     .parameters = {{"num_ctx", int64_t{4096}}},
+                                     .answers_max = 3,
+                                     .queue_max = 5,
+                                     .kv_type = llm::KvType::q8_0},
                             .socket = "/tmp/x/engine"});
-  EXPECT_EQ(got.load.model, "m:1");
   EXPECT_EQ(got.load.path, "/models/\xFF.gguf");
   ASSERT_EQ(got.load.adapters.size(), 1u);
   EXPECT_EQ(got.load.adapters[0].name, "a");
@@ -189,7 +190,10 @@ TEST(Wire, CarriesEveryFieldOfALoad) {
   EXPECT_EQ(got.load.system, "s");
   ASSERT_EQ(got.load.messages.size(), 1u);
   EXPECT_EQ(got.load.messages[0].content, "hi");
-  EXPECT_EQ(got.load.parameters.size(), 1u);
+  EXPECT_EQ(got.load.parameters.at("num_ctx"), store::ParameterValue(int64_t{4096}));
+  EXPECT_EQ(got.load.answers_max, 3);
+  EXPECT_EQ(got.load.queue_max, 5);
+  EXPECT_EQ(got.load.kv_type, llm::KvType::q8_0);
   EXPECT_EQ(got.socket, "/tmp/x/engine");
 }
 
