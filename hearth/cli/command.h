@@ -60,6 +60,7 @@ struct Command {
   std::span<const std::string_view> examples;  // whole command lines
   /// Returns the exit status: 0, or 1 for "ran, and the answer is no". Errors are thrown.
   int (*run)(const Args&);
+  bool is_hidden = false;  // for Hearth itself: no help lists it
 };
 
 /// Every command, in the order of the help.

@@ -7,6 +7,7 @@ namespace hearth::cli {
 extern const Command kBenchCommand;
 extern const Command kCpCommand;
 extern const Command kCreateCommand;
+extern const Command kEngineCommand;
 extern const Command kHelpCommand;
 extern const Command kImportCommand;
 extern const Command kKernelsCommand;
