@@ -47,7 +47,8 @@ void EnginePool::check_pause(const EngineSpec& spec, PoolTime now) const {
 }
 
 bool EnginePool::can_displace(const Entry& entry, const Demand& demand, PoolTime now) const {
-  return demand.may_displace && now - entry.load_ended >= options_.residence_min;
+  return demand.may_displace && entry.has_answered &&
+         now - entry.load_ended >= options_.residence_min;
 }
 
 LoadPlan EnginePool::plan(const Demand& demand, const std::vector<EngineId>& ids,
@@ -99,7 +100,6 @@ EnginePool::Load EnginePool::begin_load(const Demand& demand, PoolTime now) {
   entry.spec.cancelled = entry.cancel_load.get_token();
   entry.key = demand.spec.key();
   entry.memory = demand.need;
-  entry.keep_alive = demand.keep_alive;
   entry.is_pinned = is_pinned(demand.spec.model);
   entry.is_wanted = true;
   entry.load_began = entry.last_used = now;
@@ -112,6 +112,7 @@ void EnginePool::loaded(EngineId id, std::unique_ptr<Engine> engine, PoolTime no
   // What it says it takes is better than the estimate.
   if (entry.engine->facts().memory_bytes > 0) entry.memory = memory_of(entry.engine->facts());
   entry.load_ended = entry.last_used = now;
+  entry.is_wanted = false;  // whoever waited may have left
   set_expiry(entry, now);
   ++counts_.loads[entry.spec.model];
   counts_.restarts += died_.erase(entry.key);
@@ -137,6 +138,7 @@ void EnginePool::release_holds() {
 std::shared_ptr<Engine> EnginePool::begin_turn(EngineId id) {
   Entry& entry = entries_.at(id);
   ++entry.turns;
+  entry.has_answered = true;
   return entry.engine;
 }
 

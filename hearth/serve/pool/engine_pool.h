@@ -23,7 +23,7 @@ struct PoolOptions {
   LoadLimits limits;
   KeepAlive keep_alive = std::chrono::minutes(5);  // where a request does not say
   std::vector<std::string> pinned;                 // short names, in any case
-  /// An engine that others wait for is left to answer so long before it makes room.
+  /// An engine that others wait for is left to answer so long, and once, before it makes room.
   std::chrono::seconds residence_min{10};
   std::chrono::seconds load_max{300};  // then the load is given up
   /// After an engine died while loading; doubled each time, up to pause_max.
@@ -54,7 +54,6 @@ class EnginePool {
   struct Demand {
     const EngineSpec& spec;
     Memory need;
-    std::optional<KeepAlive> keep_alive;
     /// The request has waited long enough to take the turns of others who wait, too.
     bool may_displace = false;
   };
@@ -109,11 +108,12 @@ class EnginePool {
     EngineSpec spec;
     std::string key;
     Memory memory;
-    std::optional<KeepAlive> keep_alive;
-    std::shared_ptr<Engine> engine;  // null: it loads
+    std::optional<KeepAlive> keep_alive;  // of the last request
+    std::shared_ptr<Engine> engine;       // null: it loads
     std::stop_source cancel_load;
     PoolTime load_began, load_ended, last_used, expires = PoolTime::max();
     int turns = 0;
+    bool has_answered = false;  // had a turn
     bool is_pinned = false, is_wanted = false, is_held = false, leaves = false;
   };
   struct Failures {

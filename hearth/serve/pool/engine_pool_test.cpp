@@ -34,11 +34,9 @@ class EnginePoolTest : public testing::Test {
   }
 
   std::optional<EnginePool::Load> demand(const Model& model, int s, bool may_displace = false) {
-    return pool().demand({.spec = model.spec,
-                          .need = {.host_bytes = model.bytes},
-                          .keep_alive = keep_alive,
-                          .may_displace = may_displace},
-                         at(s));
+    return pool().demand(
+        {.spec = model.spec, .need = {.host_bytes = model.bytes}, .may_displace = may_displace},
+        at(s));
   }
   /// Loads at once; the engine's id.
   EngineId load(const Model& model, int s, bool may_displace = false) {
@@ -50,10 +48,9 @@ class EnginePoolTest : public testing::Test {
     pool().set_wanted(load->id, false);
     return load->id;
   }
-  void use(EngineId id, int from_s, int to_s) {
+  void use(EngineId id, int until_s) {
     pool().begin_turn(id);
-    (void)from_s;
-    pool().end_turn(id, keep_alive, at(to_s));
+    pool().end_turn(id, keep_alive, at(until_s));
   }
   EnginePool& pool() {
     if (!pool_) pool_.emplace(options);
@@ -115,7 +112,7 @@ TEST_F(EnginePoolTest, WhatSomebodyWaitsForDoesNotExpire) {
 TEST_F(EnginePoolTest, PinnedModelsStayAndAreNotEvicted) {
   options.pinned = {"A"};
   keep_alive = KeepAlive(0);
-  load(Model("a", 60), 0);
+  use(load(Model("a", 60), 0), 1);
   EXPECT_THAT(pool().sweep(at(10000)), testing::IsEmpty());
   EXPECT_TRUE(pool().list().at(0).is_pinned);
   try {
@@ -132,8 +129,8 @@ TEST_F(EnginePoolTest, PinnedModelsStayAndAreNotEvicted) {
 TEST_F(EnginePoolTest, EvictsTheLeastRecentlyUsedToMakeRoom) {
   const EngineId a = load(Model("a", 40), 0);
   const EngineId b = load(Model("b", 40), 1);
-  use(b, 2, 3);
-  use(a, 4, 5);
+  use(b, 3);
+  use(a, 5);
   const auto c = demand(Model("c", 40), 6);
   ASSERT_TRUE(c);
   EXPECT_THAT(c->evicted, testing::SizeIs(1));

@@ -24,7 +24,7 @@ store::ModelParameters merge_load_options(const store::ModelParameters& over,
   return merged;
 }
 
-std::string EngineSpec::key() const {
+std::string engine_key(const store::Digest& digest, const store::ModelParameters& load_options) {
   return digest.hex() + " " + store::print_parameters(load_options);
 }
 

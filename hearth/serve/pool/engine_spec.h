@@ -16,6 +16,9 @@ struct AdapterLayer {
   fs::path file;     // GGUF
 };
 
+/// Equal for what one engine serves: model and load options.
+std::string engine_key(const store::Digest& digest, const store::ModelParameters& load_options);
+
 struct EngineSpec {
   std::string model;                   // short name, as listed
   store::Digest digest;                // of the model's manifest
@@ -28,12 +31,12 @@ struct EngineSpec {
   /// up soon. Clients that leave do not trip it: they come back, and find the model loaded.
   std::stop_token cancelled;
 
-  /// Equal for specs that one engine serves: model and load options.
-  std::string key() const;
+  std::string key() const { return engine_key(digest, load_options); }
 };
 
-/// Loads; called on a thread of its own, which may wait. Errors: those of loading a model;
-/// unavailable when the engine died meanwhile, after which it is tried again with a pause.
+/// Loads; called on a thread of its own, which may wait, and on several at once. Errors: those of
+/// loading a model; unavailable when the engine died meanwhile, after which it is tried again with
+/// a pause.
 using EngineFactory = std::function<std::unique_ptr<Engine>(const EngineSpec&)>;
 
 /// True for the options that only loading looks at.
