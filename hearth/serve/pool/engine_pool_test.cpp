@@ -183,6 +183,15 @@ TEST_F(EnginePoolTest, ABusyEngineIsHeldOnlyAfterItsTimeAndForWhoHasWaited) {
   EXPECT_TRUE(demand(b, 11, /*may_displace=*/true));
 }
 
+TEST_F(EnginePoolTest, AnEngineThatSomebodyWaitsForAnswersOnceBeforeItMakesRoom) {
+  options.residence_min = seconds(0);
+  const EngineId a = load(Model("a", 60), 0);
+  pool().set_wanted(a, true);
+  EXPECT_FALSE(demand(Model("b", 60), 1, /*may_displace=*/true));
+  use(a, 2);
+  EXPECT_TRUE(demand(Model("b", 60), 3, /*may_displace=*/true));
+}
+
 TEST_F(EnginePoolTest, HoldsEndWhenTheyAreReleased) {
   const EngineId a = load(Model("a", 60), 0);
   pool().begin_turn(a);
