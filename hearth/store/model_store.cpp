@@ -53,11 +53,18 @@ std::set<Digest> named_digests(const std::vector<StoredModel>& models) {
 
 void remove_file(const fs::path& file, RemoveReport& report) {
   struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return;  // gone already, or named but never there
+  if (::lstat(file.c_str(), &status) != 0) return;  // gone already, or named but never there
   if (::unlink(file.c_str()) != 0) throw_errno(file, "cannot be removed");
   ++report.files_removed;
   // A blob that is also a file elsewhere frees nothing.
   if (status.st_nlink == 1) report.freed_bytes += static_cast<uint64_t>(status.st_size);
+}
+
+// What an interrupted writer left: a file, or a folder of files it was working on.
+void remove_partial(const fs::path& path, RemoveReport& report) {
+  if (!fs::is_directory(fs::symlink_status(path))) return remove_file(path, report);
+  for (const fs::path& entry : entries_of(path)) remove_partial(entry, report);
+  if (::rmdir(path.c_str()) != 0) throw_errno(path, "cannot be removed");
 }
 
 // "sha256-HEX-partial" and "sha256-HEX-partial-N", as Ollama names a download.
@@ -218,7 +225,7 @@ RemoveReport ModelStore::prune(const PruneOptions& options) const {
     for (const fs::path& file : entries_of(folder)) {
       const std::string entry = file.filename().string();
       if (is_partial_file_name(entry) || (options.downloads && is_download_name(entry)))
-        remove_file(file, report);
+        remove_partial(file, report);
     }
   return report;
 }

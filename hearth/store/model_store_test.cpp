@@ -179,13 +179,16 @@ TEST(ModelStore, PruneTakesWhatNoManifestNames) {
   store.blobs().add_text("orphan");
   folder.write("models/blobs/partial-1-2", "xyz");
   folder.write("models/manifests/partial-1-3", "xyz");
+  folder.write("models/blobs/partial-1-4/files/a", "xyz");
+  fs::create_symlink(folder.models(), folder.models() / "blobs/partial-1-4/link");
   const std::string download = "models/blobs/sha256-" + sha256("z").hex() + "-partial";
   folder.write(download, "x");
   folder.write(download + "-12", "x");
   folder.write("models/blobs/notes.txt", "mine");
   const RemoveReport report = store.prune({});
-  EXPECT_EQ(report.files_removed, 3u);
-  EXPECT_EQ(report.freed_bytes, 12u);
+  EXPECT_EQ(report.files_removed, 5u);
+  EXPECT_GE(report.freed_bytes, 15u);
+  EXPECT_FALSE(fs::exists(folder.models() / "blobs/partial-1-4"));
   EXPECT_TRUE(fs::exists(folder.path() / download));
   EXPECT_EQ(store.prune({.downloads = true}).files_removed, 2u);
   EXPECT_TRUE(fs::exists(folder.models() / "blobs/notes.txt"));
