@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "hearth/cli/chat_session.h"
+#include "hearth/cli/conversation.h"
 #include "hearth/cli/reports.h"
 
 namespace hearth::cli {

@@ -47,6 +47,11 @@ std::string Args::required(std::string_view name) const {
   return *value;
 }
 
+std::vector<std::string> Args::positionals(std::string_view name) const {
+  const auto found = positionals_.find(std::string(name));
+  return found == positionals_.end() ? std::vector<std::string>{} : found->second;
+}
+
 std::optional<std::string> Args::rest(std::string_view name) const {
   const auto found = positionals_.find(std::string(name));
   if (found == positionals_.end()) return std::nullopt;

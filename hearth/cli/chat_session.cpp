@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "hearth/base/error.h"
+#include "hearth/base/units.h"
 #include "hearth/cli/interrupt.h"
+#include "hearth/cli/show_report.h"
+#include "hearth/cli/show_text.h"
 #include "hearth/llm/engine_limits.h"
 
 namespace hearth::cli {
@@ -79,6 +82,24 @@ void ChatSession::set_context(int positions) {
     open_engine(before);
     throw;
   }
+}
+
+std::string ChatSession::summary() const {
+  return fmt::format("{} parameters, {}, context {}", format_count(model_->parameters()),
+                     type_summary(make_show_report(file_, {})), context());
+}
+
+std::string ChatSession::description() const {
+  return file_.try_string("general.description").value_or("");
+}
+
+std::string ChatSession::info_text() const {
+  const ShowReport report = make_show_report(file_, {});
+  return facts_text(report) + groups_text(report);
+}
+
+std::string ChatSession::licence() const {
+  return make_show_report(file_, {}).licence.value_or("");
 }
 
 void ChatSession::clear() { turns_.clear(); }

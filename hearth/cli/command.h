@@ -42,6 +42,8 @@ class Args {
   std::optional<std::string> positional(std::string_view name) const;
   /// A positional whose record says required.
   std::string required(std::string_view name) const;
+  /// All words of a `rest` positional; none when there were none.
+  std::vector<std::string> positionals(std::string_view name) const;
   /// All words of a `rest` positional, joined by single spaces; nothing when there were none.
   std::optional<std::string> rest(std::string_view name) const;
 
@@ -58,6 +60,7 @@ struct Command {
   std::span<const std::string_view> examples;  // whole command lines
   /// Returns the exit status: 0, or 1 for "ran, and the answer is no". Errors are thrown.
   int (*run)(const Args&);
+  bool is_hidden = false;  // for Hearth itself: no help lists it
 };
 
 /// Every command, in the order of the help.

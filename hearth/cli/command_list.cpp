@@ -8,8 +8,10 @@ namespace {
 
 // In the order of the help: what most people want first.
 const Command* const kCommands[] = {
-    &kRunCommand,    &kShowCommand,       &kKernelsCommand,  &kBenchCommand,  &kQuantizeCommand,
-    &kImportCommand, &kPerplexityCommand, &kTokenizeCommand, &kLogitsCommand, &kHelpCommand,
+    &kRunCommand,      &kServeCommand,    &kPullCommand,    &kListCommand,  &kShowCommand,
+    &kPsCommand,       &kStopCommand,     &kCreateCommand,  &kCpCommand,    &kRmCommand,
+    &kPushCommand,     &kQuantizeCommand, &kImportCommand,  &kBenchCommand, &kPerplexityCommand,
+    &kTokenizeCommand, &kLogitsCommand,   &kKernelsCommand, &kHelpCommand,  &kEngineCommand,
 };
 
 }  // namespace
@@ -24,7 +26,8 @@ const Command* find_command(std::string_view name) {
 
 void throw_unknown_command(std::string_view typed) {
   std::vector<std::string_view> names;
-  for (const Command* command : kCommands) names.push_back(command->name);
+  for (const Command* command : kCommands)
+    if (!command->is_hidden) names.push_back(command->name);
   throw Error(Errc::invalid_argument, "unknown command '{}'{}; see: hearth --help", typed,
               did_you_mean(typed, names));
 }

@@ -86,7 +86,8 @@ std::string usage_line(const Command& command) {
 
 std::string overview_text() {
   std::vector<std::pair<std::string, std::string_view>> rows;
-  for (const Command* command : commands()) rows.emplace_back(command->name, command->summary);
+  for (const Command* command : commands())
+    if (!command->is_hidden) rows.emplace_back(command->name, command->summary);
   return fmt::format(
       "Hearth turns the devices of this box into a private AI machine. Nothing leaves the box.\n\n"
       "Usage: hearth COMMAND [OPTIONS]\n\nCommands:\n{}\n"
@@ -121,7 +122,8 @@ std::string reference_markdown() {
       "kernels,\n"
       "`HEARTH_MODELS` names the folder of models, `HEARTH_HOME` the folder of Hearth's own files\n"
       "(`~/.local/share/hearth`).\n\n";
-  for (const Command* command : commands()) text += command_markdown(*command);
+  for (const Command* command : commands())
+    if (!command->is_hidden) text += command_markdown(*command);
   text.pop_back();
   return text;
 }

@@ -127,8 +127,11 @@ constinit const std::array<Parameter, kParameterCount> kParameters = {{
 void set_parameter(GenerateSettings& settings, std::string_view name, std::string_view text) {
   std::vector<std::string_view> names;
   for (const Parameter& parameter : kParameters) {
-    if (parameter.name == name || parameter.option.name == name)
-      return parameter.set(settings, text);
+    if (parameter.name == name || parameter.option.name == name) {
+      parameter.set(settings, text);
+      settings.given.insert(parameter.name);
+      return;
+    }
     names.push_back(parameter.name);
   }
   throw Error(Errc::invalid_argument, "unknown parameter '{}'{}", name, did_you_mean(name, names));
@@ -137,7 +140,8 @@ void set_parameter(GenerateSettings& settings, std::string_view name, std::strin
 GenerateSettings settings_from(const Args& args) {
   GenerateSettings settings;
   for (const Parameter& parameter : kParameters)
-    for (const std::string& text : args.texts(parameter.option.name)) parameter.set(settings, text);
+    for (const std::string& text : args.texts(parameter.option.name))
+      set_parameter(settings, parameter.name, text);
   return settings;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct GenerateSettings {
   int tokens_max = -1;
   std::vector<std::string> stop;
   llm::ContextFull context_full = llm::ContextFull::stop;
+  /// Names of the parameters that somebody set; the others leave the choice to a model of the
+  /// store.
+  std::set<std::string_view> given;
 
   GenerateSettings() {
     // Off: temperature 0 then is the plain argmax, which other engines and model cards print.

@@ -5,13 +5,11 @@
 #include <algorithm>
 
 #include "hearth/base/error.h"
-#include "hearth/base/units.h"
 #include "hearth/cli/answer_text.h"
 #include "hearth/cli/interrupt.h"
 #include "hearth/cli/line_editor.h"
 #include "hearth/cli/multi_line.h"
 #include "hearth/cli/paths.h"
-#include "hearth/cli/show_report.h"
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
@@ -25,12 +23,10 @@ std::optional<fs::path> history_file() {
   return home ? std::optional(*home / "history") : std::nullopt;
 }
 
-void print_greeting(const ChatSession& session, const std::string& model) {
-  print(fmt::format("{}: {} parameters, {}, context {}. /? for help, /bye to leave.\n", model,
-                    format_count(session.model().parameters()),
-                    type_summary(make_show_report(session.file(), {})), session.context()));
-  const std::optional<std::string> about = session.file().try_string("general.description");
-  if (about) print_foreign(*about + "\n");
+void print_greeting(const Conversation& session, const std::string& model) {
+  print_foreign(fmt::format("{}: {}. /? for help, /bye to leave.\n", model, session.summary()));
+  const std::string about = session.description();
+  if (!about.empty()) print_foreign(about + "\n");
   if (!session.is_chat())
     print("This model has no chat template: it continues the text you type, each time afresh.\n");
 }
@@ -80,7 +76,7 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-int run_repl(ChatSession& session, const ReplOptions& options) {
+int run_repl(Conversation& session, const ReplOptions& options) {
   LineEditor editor(history_file());
   InterruptWatch watch;
   ReplState state{.session = session, .options = options, .editor = editor};

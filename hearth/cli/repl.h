@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "hearth/cli/chat_session.h"
+#include "hearth/cli/conversation.h"
 #include "hearth/cli/parameters.h"
 
 namespace hearth::cli {
@@ -18,7 +18,7 @@ struct ReplOptions {
 
 /// What the commands of the conversation act on.
 struct ReplState {
-  ChatSession& session;
+  Conversation& session;
   ReplOptions options;
   LineEditor& editor;
   bool leaving = false;
@@ -30,6 +30,6 @@ void run_repl_command(ReplState& state, std::string_view line);
 
 /// Talks until /bye or Ctrl-D; returns the exit status. Errors of an answer are shown and the
 /// conversation goes on.
-int run_repl(ChatSession& session, const ReplOptions& options);
+int run_repl(Conversation& session, const ReplOptions& options);
 
 }  // namespace hearth::cli

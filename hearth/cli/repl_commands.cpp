@@ -7,8 +7,6 @@
 #include "hearth/cli/numbers.h"
 #include "hearth/cli/repl.h"
 #include "hearth/cli/shared_options.h"
-#include "hearth/cli/show_report.h"
-#include "hearth/cli/show_text.h"
 #include "hearth/cli/terminal.h"
 
 namespace hearth::cli {
@@ -48,16 +46,14 @@ void run_from(const ReplCommand (&table)[N], std::string_view what, ReplState& s
               what.empty() ? "" : fmt::format("{} ", what), name, did_you_mean(name, names));
 }
 
-void show_info(ReplState& state, std::string_view) {
-  const ShowReport report = make_show_report(state.session.file(), {});
-  print_foreign(facts_text(report) + groups_text(report));
-}
+void show_info(ReplState& state, std::string_view) { print_foreign(state.session.info_text()); }
 
 void show_parameters(ReplState& state, std::string_view) {
   Table table({{""}, {""}});
   for (const Parameter& parameter : kParameters)
     table.row({std::string(parameter.name), parameter.show(state.options.settings)});
-  table.row({std::string(kContextName), fmt::format("{}", state.session.context())});
+  const int context = state.session.context();
+  table.row({std::string(kContextName), context > 0 ? fmt::format("{}", context) : "-"});
   print(table.text("  "));
 }
 
@@ -72,7 +68,8 @@ void show_system(ReplState& state, std::string_view) {
 }
 
 void show_licence(ReplState& state, std::string_view) {
-  print_foreign(make_show_report(state.session.file(), {}).licence.value_or("not stated") + "\n");
+  const std::string licence = state.session.licence();
+  print_foreign((licence.empty() ? "not stated" : licence) + "\n");
 }
 
 void set_one_parameter(ReplState& state, std::string_view rest) {

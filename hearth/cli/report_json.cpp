@@ -208,4 +208,30 @@ std::string to_json(const BenchReport& report) {
                {"decode_percent_of_peak", spread_json(report.decode_percent_of_peak)}});
 }
 
+std::string to_json(const serve::ListedModel& model) {
+  return dump({{"name", model.name},
+               {"digest", model.digest},
+               {"size_bytes", model.size_bytes},
+               {"modified", model.modified},
+               {"family", model.family},
+               {"parameter_size", model.parameter_size},
+               {"quantization_level", model.quantization_level}});
+}
+
+std::string to_json(const serve::RunningModel& model) {
+  return dump({{"name", model.name},
+               {"digest", model.digest},
+               {"size_bytes", model.size_bytes},
+               {"vram_bytes", model.vram_bytes},
+               {"context", model.context},
+               {"expires", model.expires}});
+}
+
+std::string to_json(const serve::TransferStep& step) {
+  return dump({{"status", step.status},
+               {"digest", step.digest},
+               {"done_bytes", step.done_bytes},
+               {"total_bytes", step.total_bytes}});
+}
+
 }  // namespace hearth::cli

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hearth/formats/gguf.h"
+#include "hearth/serve/client/models.h"
 
 namespace hearth::cli {
 
@@ -150,6 +151,9 @@ std::string to_json(const LogitsReport& report);
 std::string to_json(const PerplexityReport& report);
 std::string to_json(const RewriteReport& report);
 std::string to_json(const BenchReport& report);
+std::string to_json(const serve::ListedModel& model);
+std::string to_json(const serve::RunningModel& model);
+std::string to_json(const serve::TransferStep& step);
 
 /// "2026-01-02T03:04:05.678901234Z": now, as RFC 3339 with nanoseconds.
 std::string timestamp_now();

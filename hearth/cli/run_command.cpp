@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <memory>
 
 #include "hearth/cli/answer_text.h"
+#include "hearth/cli/api_connection.h"
+#include "hearth/cli/api_session.h"
 #include "hearth/cli/chat_session.h"
 #include "hearth/cli/command_list.h"
 #include "hearth/cli/interrupt.h"
@@ -37,7 +40,8 @@ SessionOptions session_options(const Args& args, const fs::path& file) {
 
 // Which model, and what it is asked on the command line.
 struct Request {
-  FoundModel model;
+  std::string model;  // what the user calls it
+  fs::path file;      // empty: a model of the store
   std::optional<std::string> prompt;
 };
 
@@ -45,13 +49,56 @@ struct Request {
 Request read_request(const Args& args) {
   const std::string built_in(kBuiltInModel);
   const std::optional<std::string> first = args.positional("MODEL"), rest = args.rest("PROMPT");
-  if (!first) return {find_model(built_in), std::nullopt};
-  if (!is_prompt(*first))
-    return {find_model(*first, "a prompt without a model stands in quotes: hearth run \"…\""),
-            rest};
+  if (!first) return {built_in, find_model(built_in).file, std::nullopt};
+  if (const auto found = try_find_model(*first)) return {found->name, found->file, rest};
+  if (!is_prompt(*first)) return {*first, {}, rest};
   print_hint(
       fmt::format("asking the built-in model, {}: no file or model has that name", built_in));
-  return {find_model(built_in), rest ? fmt::format("{} {}", *first, *rest) : first};
+  return {built_in, find_model(built_in).file, rest ? fmt::format("{} {}", *first, *rest) : first};
+}
+
+void refuse_store_options(const Args& args) {
+  for (const std::string_view option : {"--think", "--format", "--keepalive", "--hidethinking"})
+    if (args.has(option))
+      throw Error(Errc::invalid_argument,
+                  "{} needs a model of the store; hearth create makes one of a file", option);
+}
+
+void refuse_file_options(const Args& args) {
+  for (const std::string_view option : {"--template", "--kv", "--threads"})
+    if (args.has(option))
+      throw Error(Errc::invalid_argument,
+                  "{} needs a model file: for a model of the store, its Modelfile and the daemon "
+                  "decide",
+                  option);
+}
+
+std::unique_ptr<Conversation> open_stored(const Args& args, const Request& request) {
+  refuse_file_options(args);
+  ApiSessionOptions options = {.model = request.model,
+                               .think = args.text("--think"),
+                               .format = args.text("--format"),
+                               .keep_alive = args.text("--keepalive"),
+                               .hides_thinking = args.has("--hidethinking"),
+                               .raw = args.has("--raw"),
+                               .context = context_from(args)};
+  try {
+    return std::make_unique<ApiSession>(open_api(), std::move(options));
+  } catch (const Error& error) {
+    if (error.code() != Errc::not_found && error.code() != Errc::invalid_argument) throw;
+    // Neither here nor there: the error that knows what a person may have meant.
+    find_model(request.model,
+               fmt::format("hearth pull {} fetches one of that name, and a prompt without a model "
+                           "stands in quotes: hearth run \"…\"",
+                           request.model));
+    throw;
+  }
+}
+
+std::unique_ptr<Conversation> open_session(const Args& args, const Request& request) {
+  if (request.file.empty()) return open_stored(args, request);
+  refuse_store_options(args);
+  return std::make_unique<ChatSession>(session_options(args, request.file));
 }
 
 // The prompt to answer and be done; nothing when a person sits at the terminal.
@@ -64,7 +111,7 @@ std::optional<std::string> one_prompt(const std::optional<std::string>& typed) {
   return std::string(kDefaultPrompt);
 }
 
-int answer_once(ChatSession& session, const std::string& model, const std::string& prompt,
+int answer_once(Conversation& session, const std::string& model, const std::string& prompt,
                 const GenerateSettings& settings, const Args& args) {
   const bool json = args.has("--json");
   bool line_is_open = false;
@@ -98,28 +145,27 @@ int run_run(const Args& args) {
   const GenerateSettings settings =
       settings_from(args);  // a typing error is told before anything is loaded
   const Request request = read_request(args);
-  const std::string& model = request.model.name;
-  const SessionOptions options = session_options(args, request.model.file);
+  const std::string& model = request.model;
   const std::optional<std::string> prompt = one_prompt(request.prompt);
   if (!prompt && args.has("--json"))
     throw Error(Errc::invalid_argument,
                 "--json needs a prompt: it is for programs, not for a conversation");
 
-  ChatSession session(options);
-  if (args.has("--system")) session.set_system(args.text("--system"));
-  if (args.has("--system") && !session.is_chat())
+  const std::unique_ptr<Conversation> session = open_session(args, request);
+  if (args.has("--system")) session->set_system(args.text("--system"));
+  if (args.has("--system") && !session->is_chat())
     throw Error(Errc::invalid_argument,
                 "--system: {} has no chat template, so nothing would read it", model);
-  if (prompt) return answer_once(session, model, *prompt, settings, args);
-  return run_repl(session,
+  if (prompt) return answer_once(*session, model, *prompt, settings, args);
+  return run_repl(*session,
                   {.model = model, .settings = settings, .verbose = args.has("--verbose")});
 }
 
 constexpr Positional kPositionals[] = {
     {.name = "MODEL",
-     .help =
-         "A GGUF file or the name of a model; without it, or where a prompt in quotes stands in "
-         "its place, the built-in one, tales",
+     .help = "A GGUF file, or a model of the store (of the daemon, where one runs); without it, or "
+             "where a prompt in quotes stands in "
+             "its place, the built-in one, tales",
      .required = false},
     {.name = "PROMPT",
      .help = "What to answer; without it standard input, or a conversation in the terminal. Both: "
@@ -135,6 +181,10 @@ constexpr std::array kOwnOptions = {
     Option{"--ctx", "N", "Positions of the context; 0: the model's, at most 8192 (0)"},
     kKvOption,
     kThreadsOption,
+    Option{"--think", "LEVEL", "Thoughts of a model of the store: true, false, low, medium, high"},
+    Option{"--hidethinking", "", "Let it think, but do not show its thoughts"},
+    Option{"--format", "FORM", "\"json\", or a JSON Schema that the answer must keep"},
+    Option{"--keepalive", "TIME", "How long the daemon keeps the model loaded: 5m, 1h, 0, -1"},
     Option{"--verbose", "", "Print timings after each answer, on standard error"},
     Option{"--json", "", "One JSON object a line, in the shape of Ollama's generate chunks"},
 };

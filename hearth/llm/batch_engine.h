@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hearth/base/error.h"
+#include "hearth/llm/answer_form.h"
 #include "hearth/llm/models/model.h"
 #include "hearth/llm/sampler.h"
 #include "hearth/llm/tokenizer/tokenizer.h"
@@ -35,7 +36,9 @@ struct GenerateParams {
   int tokens_max = -1;
   std::vector<std::string> stop;  // text that ends the answer; not emitted, may span tokens
   ContextFull context_full = ContextFull::stop;
-  bool ignore_end = false;  // go on past end-of-generation tokens (benchmarks)
+  bool ignore_end = false;     // go on past end-of-generation tokens (benchmarks)
+  bool shows_control = false;  // control tokens stand in the text by their names, but for the end's
+  AnswerForm form;  // what the answer must look like; tokens_max and stop still end it early
 };
 
 enum class FinishReason { end, stop_string, length, context_full, cancelled };
@@ -46,6 +49,7 @@ struct GenerateResult {
   int prompt_tokens_cached = 0;  // of these, found in shared pages
   int generated_tokens = 0;
   int context_shifts = 0;
+  std::string stop_string;  // the one that was met
   std::chrono::nanoseconds queue_time{}, prompt_time{}, decode_time{};
 };
 
@@ -69,8 +73,9 @@ class PieceStream {
   ~PieceStream();
 
   /// Waits for the next piece; nothing at the end, after which result() is valid.
-  /// Errors: what ended the generation (resource_exhausted for a full context, unavailable at
-  /// shutdown, …).
+  /// Errors: what ended the generation (resource_exhausted for a full context or a form that costs
+  /// too much, unsupported for a form that the vocabulary cannot spell, unavailable at shutdown,
+  /// …).
   std::optional<Piece> next();
   /// Ends the generation within one step; next() gives nothing soon after. From any thread.
   void cancel();
@@ -103,9 +108,10 @@ class BatchEngine {
   ~BatchEngine();
 
   /// From any thread. Errors: invalid_argument (empty prompt, id out of range, parameter out of
-  /// range), resource_exhausted (a prompt longer than the context, naming both; with
-  /// ContextFull::shift its older part is forgotten instead, which the result counts), unavailable
-  /// (sequences_max + queue_max generations run or wait; the engine has failed, with the cause).
+  /// range, a form of another vocabulary or together with ignore_end), resource_exhausted (a prompt
+  /// longer than the context, naming both; with ContextFull::shift its older part is forgotten
+  /// instead, which the result counts), unavailable (sequences_max + queue_max generations run or
+  /// wait; the engine has failed, with the cause).
   PieceStream submit(GenerateParams params, std::stop_token cancelled = {});
 
   /// As of the end of the last step, and the submissions since.

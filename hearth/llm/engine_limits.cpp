@@ -83,6 +83,7 @@ void check_params(const GenerateParams& params, int vocab_size, int context) {
   if (params.tokens_max < -1)
     throw Error(Errc::invalid_argument, "tokens_max: {} is below -1, which means no limit",
                 params.tokens_max);
+  if (params.form.constraint) check_form(params.form, vocab_size, params.ignore_end);
   if (params.context_full != ContextFull::shift &&
       params.prompt.size() > static_cast<size_t>(context))
     throw Error(Errc::resource_exhausted, "prompt: {} tokens, the context holds {}",

@@ -248,18 +248,25 @@ void EngineLoop::begin_answer(Sequence& s) {
 
 // Everything is computed: samples the next token, and decides whether the sequence goes on.
 void EngineLoop::advance(Sequence& s, std::span<const float> logits) {
-  if (s.answer(logits)) {
+  try {
+    if (s.answer(logits)) return end(s);
+  } catch (const Error& error) {  // a boundary: what is wrong with one answer ends no other
     release_pages(s);
-    if (s.reason() == FinishReason::context_full && s.context_full() == ContextFull::error)
-      return s.finish(
-          Error(Errc::resource_exhausted, "context: all {} positions are used", limits_.context));
-    return s.finish(s.reason());
+    return s.finish(error);
   }
   if (!s.is_context_full()) return;
   // Shifted: every key moves to another position, so all is computed again. It enters anew, as the
   // oldest of its age, because shared pages it gives back may not become free for it.
   preempt(s);
   s.shift();
+}
+
+void EngineLoop::end(Sequence& s) {
+  release_pages(s);
+  if (s.reason() == FinishReason::context_full && s.context_full() == ContextFull::error)
+    return s.finish(
+        Error(Errc::resource_exhausted, "context: all {} positions are used", limits_.context));
+  s.finish(s.reason());
 }
 
 }  // namespace hearth::llm

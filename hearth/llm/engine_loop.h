@@ -69,6 +69,7 @@ class EngineLoop {
   void publish_full_pages(Sequence& sequence);
   void begin_answer(Sequence& sequence);
   void advance(Sequence& sequence, std::span<const float> logits);
+  void end(Sequence& sequence);
 
   const Model* model_;
   int vocab_size_;

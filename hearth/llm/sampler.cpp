@@ -278,17 +278,21 @@ float Sampler::biased(std::span<const float> logits, int32_t token) const {
   return logit;
 }
 
-Sample Sampler::sample(std::span<const float> logits, std::span<const int32_t> history) {
+Sample Sampler::sample(std::span<const float> logits, std::span<const int32_t> history,
+                       TokenMask allowed) {
   HEARTH_CHECK(logits.size() == adjusted_.size());
+  HEARTH_CHECK(allowed.empty() || allowed.size() * 64 >= adjusted_.size());
   Sample sample{.token = 0, .chosen = {0, std::numeric_limits<float>::quiet_NaN()}, .top = {}};
   const bool wants_logprobs = params_.logprobs >= 0;
   apply_bias(logits);
+  if (!allowed.empty()) apply_mask(adjusted_, allowed);
   float log_sum_of_biased = 0;
   if (wants_logprobs) {
     log_sum_of_biased = log_sum();
     select_top(adjusted_, std::min<size_t>(params_.logprobs, adjusted_.size()), candidates_);
     for (const Candidate& c : candidates_)
-      sample.top.push_back({c.token, c.logit - log_sum_of_biased});
+      if (allowed.empty() || is_allowed(allowed, c.token))
+        sample.top.push_back({c.token, c.logit - log_sum_of_biased});
   }
   apply_penalties(history);
   sample.token = choose();

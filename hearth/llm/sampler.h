@@ -1,11 +1,11 @@
-// From logits to the next token: penalties, truncation, temperature, one draw. Pure: no clock, no
-// global state.
+// From logits to the next token: mask, penalties, truncation, temperature, one draw. Pure: no
+// clock, no global state.
 //
-// The order is llama.cpp's default chain, and so that of most front ends: bias, penalties, top-k,
-// typical, top-p, min-p, temperature, draw. Truncation looks at the probabilities of temperature 1:
-// a higher temperature flattens what was kept and never lets back in what was cut. (Ollama's own
-// runner applies the temperature right after top-k: at 0.8 its top-p of 0.9 keeps slightly fewer
-// tokens.)
+// The order is llama.cpp's default chain, and so that of most front ends: bias, mask, penalties,
+// top-k, typical, top-p, min-p, temperature, draw. Truncation looks at the probabilities of
+// temperature 1: a higher temperature flattens what was kept and never lets back in what was cut.
+// (Ollama's own runner applies the temperature right after top-k: at 0.8 its top-p of 0.9 keeps
+// slightly fewer tokens.)
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hearth/base/rng.h"
+#include "hearth/llm/grammar/token_mask.h"
 
 namespace hearth::llm {
 
@@ -39,13 +40,15 @@ struct SamplingParams {
 
 struct TokenLogprob {
   int32_t token;
-  float logprob;  // natural log of softmax(logits) after bias, before penalties and truncation
+  float logprob;  // natural log of softmax(logits) after bias and mask, before penalties and
+                  // truncation
 };
 
 struct Sample {
   int32_t token;
-  TokenLogprob chosen;            // its logprob is not-a-number unless asked for
-  std::vector<TokenLogprob> top;  // most likely first, equals by id; empty unless asked for
+  TokenLogprob chosen;  // its logprob is not-a-number unless asked for
+  std::vector<TokenLogprob>
+      top;  // most likely first, equals by id; allowed ones only; empty unless asked for
 };
 
 /// One per sequence: the seed's stream belongs to it, so text depends on seed and prompt only.
@@ -56,8 +59,12 @@ class Sampler {
 
   /// One token. Allocates nothing but `top`.
   ///   logits    [vocab_size] f32; not-a-number counts as -infinity. When all are, the answer is
-  ///   token 0. history   prompt and generated ids so far, each in [0, vocab_size)
-  Sample sample(std::span<const float> logits, std::span<const int32_t> history);
+  ///   token 0, also when `allowed` does not hold it.
+  ///   history   prompt and generated ids so far, each in [0, vocab_size)
+  ///   allowed   other ids have no probability, whatever their bias: for greedy choice, draw and
+  ///   logprobs; of at least vocab_size ids, or empty: all
+  Sample sample(std::span<const float> logits, std::span<const int32_t> history,
+                TokenMask allowed = {});
 
   const SamplingParams& params() const { return params_; }
 

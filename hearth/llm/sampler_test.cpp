@@ -370,5 +370,31 @@ TEST(Sampler, ParametersOutOfRangeAreNamed) {
   EXPECT_EQ(refusal({}, 0), "vocab_size: 0 is not between 1 and 2147483647");
 }
 
+TEST(Sampler, AMaskLeavesOnlyTheAllowedTokensToChoiceDrawAndLogprobs) {
+  const std::vector<float> logits = {5, 1, 2, 4, 0};
+  const std::vector<uint64_t> mask = {0b10110};  // 1, 2 and 4
+  const TokenMask allowed(mask);
+  EXPECT_EQ(Sampler(greedy(), 5).sample(logits, {}, allowed).token, 2);
+
+  SamplingParams params = plain();
+  params.logprobs = 4;
+  params.logit_bias = {{4, 1.0f}, {0, 9.0f}};  // a bias brings no token back
+  Sampler sampler(params, 5);
+  // Of e^1, e^2 and e^1.
+  const double sum = std::exp(1) + std::exp(2) + std::exp(1);
+  std::map<int32_t, int> counts;
+  for (int i = 0; i < 10'000; ++i) {
+    const Sample sample = sampler.sample(logits, {}, allowed);
+    ++counts[sample.token];
+    ASSERT_EQ(sample.top.size(), 3u);
+    EXPECT_NEAR(sample.top[0].logprob, 2 - std::log(sum), 1e-6);
+    EXPECT_NEAR(sample.chosen.logprob, (sample.token == 2 ? 2 : 1) - std::log(sum), 1e-6);
+  }
+  EXPECT_LT(
+      chi_square_excess(
+          counts, {{1, std::exp(1) / sum}, {2, std::exp(2) / sum}, {4, std::exp(1) / sum}}, 10'000),
+      5);
+}
+
 }  // namespace
 }  // namespace hearth::llm

@@ -22,9 +22,10 @@ Sequence::Sequence(GenerateParams params, const Tokenizer& tokenizer, int vocab_
       tokenizer_(&tokenizer),
       context_(context),
       sampler_(params_.sampling, vocab_size),
-      decoder_(tokenizer, holds_only_control_tokens(ids, tokenizer)),
+      decoder_(tokenizer, holds_only_control_tokens(ids, tokenizer), params_.shows_control),
       stops_(params_.stop),
       stream_(std::move(stream)) {
+  if (params_.form.constraint) form_.emplace(params_.form, tokenizer, vocab_size);
   result_.prompt_tokens = static_cast<int>(ids.size());
   prefill_end = static_cast<int>(ids.size()) - 1;
   if (static_cast<int>(ids.size()) > context) shift();
@@ -38,21 +39,25 @@ void Sequence::move_to(Phase next) {
 
 bool Sequence::answer(std::span<const float> logits) {
   if (result_.generated_tokens == 0) answered_ = Clock::now();
-  Sample sample = sampler_.sample(logits, ids);
+  Sample sample = sampler_.sample(logits, ids, form_ ? form_->allowed() : TokenMask());
   const int32_t id = sample.token;
+  if (form_) form_->accept(id);
   ids.push_back(id);
   ++result_.generated_tokens;
   const bool is_end = !params_.ignore_end && tokenizer_->is_end_of_generation(id);
+  // Where nothing can follow, the end token needs no computing.
+  const bool is_over = is_end || (form_ && form_->is_finished());
   std::string text = is_end ? std::string() : stops_.push(decoder_.push(id));
   const bool at_most = result_.generated_tokens == params_.tokens_max;
   const bool is_full = is_context_full() && params_.context_full != ContextFull::shift;
-  const bool ended = is_end || stops_.is_matched() || at_most || is_full;
+  const bool ended = is_over || stops_.is_matched() || at_most || is_full;
   // clang-format off
-  result_.reason = is_end                ? FinishReason::end
-                   : stops_.is_matched() ? FinishReason::stop_string
+  result_.reason = stops_.is_matched()   ? FinishReason::stop_string
+                   : is_over             ? FinishReason::end
                    : at_most             ? FinishReason::length
                                          : FinishReason::context_full;
   // clang-format on
+  if (stops_.is_matched()) result_.stop_string = stops_.matched();
   if (ended) {
     text += stops_.push(decoder_.finish());
     text += stops_.finish();

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "hearth/llm/answer_form.h"
 #include "hearth/llm/batch_engine.h"
 #include "hearth/llm/piece_queue.h"
 #include "hearth/llm/schedule.h"
@@ -29,7 +31,7 @@ class Sequence {
   void move_to(Phase next);
 
   /// Samples the next token from logits [vocab_size] and gives its piece to the reader. True when
-  /// the answer ended.
+  /// the answer ended. Errors: those of the answer's form, which end this answer alone.
   bool answer(std::span<const float> logits);
   /// Ends the answer; the pages must have been given back.
   void finish(FinishReason reason);
@@ -66,6 +68,7 @@ class Sequence {
   Sampler sampler_;
   StreamingDecoder decoder_;
   StopStrings stops_;
+  std::optional<FormGuard> form_;  // of an answer that must keep one
   std::shared_ptr<PieceStream::Shared> stream_;
   GenerateResult result_;
   Clock::time_point submitted_ = Clock::now();

@@ -32,12 +32,13 @@ StopStrings::StopStrings(std::vector<std::string> stops) : stops_(std::move(stop
 
 // The match that ends first; of those, the longest. npos without one.
 StopStrings::Match StopStrings::find_first() const {
-  Match best{std::string::npos, std::string::npos};
-  for (const std::string& stop : stops_) {
-    const size_t begin = text_.find(stop);
+  Match best{std::string::npos, std::string::npos, -1};
+  for (size_t i = 0; i < stops_.size(); ++i) {
+    const size_t begin = text_.find(stops_[i]);
     if (begin == std::string::npos) continue;
-    const size_t end = begin + stop.size();
-    if (end < best.end || (end == best.end && begin < best.begin)) best = {begin, end};
+    const size_t end = begin + stops_[i].size();
+    if (end < best.end || (end == best.end && begin < best.begin))
+      best = {begin, end, static_cast<int>(i)};
   }
   return best;
 }
@@ -53,14 +54,14 @@ size_t StopStrings::held_bytes() const {
 }
 
 std::string StopStrings::push(std::string text) {
-  if (matched_) return {};
+  if (is_matched()) return {};
   if (stops_.empty()) return text;
   text_ += text;
   const Match match = find_first();
-  matched_ = match.begin != std::string::npos;
-  const size_t shown = matched_ ? match.begin : text_.size() - held_bytes();
+  matched_ = match.stop;
+  const size_t shown = is_matched() ? match.begin : text_.size() - held_bytes();
   std::string out = text_.substr(0, shown);
-  if (matched_)
+  if (is_matched())
     text_.clear();
   else
     text_.erase(0, shown);

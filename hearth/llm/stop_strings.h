@@ -26,18 +26,21 @@ class StopStrings {
   std::string push(std::string text);
   /// What was held back, at the end of the answer; nothing after a match.
   std::string finish();
-  bool is_matched() const { return matched_; }
+  bool is_matched() const { return matched_ >= 0; }
+  /// The stop string that was met; is_matched().
+  const std::string& matched() const { return stops_[matched_]; }
 
  private:
   struct Match {
     size_t begin, end;
+    int stop;  // index; -1: none
   };
   Match find_first() const;
   size_t held_bytes() const;
 
   std::vector<std::string> stops_;
   std::string text_;  // not shown yet
-  bool matched_ = false;
+  int matched_ = -1;  // index in stops_; -1: not yet
 };
 
 }  // namespace hearth::llm

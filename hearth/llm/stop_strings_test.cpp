@@ -30,6 +30,7 @@ TEST(StopStrings, AMatchAcrossThreePiecesEndsTheText) {
   EXPECT_EQ(stops.push("/en"), "");
   EXPECT_EQ(stops.push("d> two"), "");
   EXPECT_TRUE(stops.is_matched());
+  EXPECT_EQ(stops.matched(), "</end>");
   EXPECT_EQ(stops.push("more"), "");
   EXPECT_EQ(stops.finish(), "");
 }

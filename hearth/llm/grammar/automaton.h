@@ -55,6 +55,10 @@ class Automaton {
   }
   /// The text so far is in the language.
   bool is_complete(State state) const { return is_complete_[state]; }
+  /// The text so far is in the language and nothing can follow it.
+  bool is_final(State state) const {
+    return states_[state].size() == 1 && states_[state][0].first == kWholeText;
+  }
   /// What `state` of `other`, an automaton of the same grammar, is called here.
   State adopt(const Automaton& other, State state);
 

@@ -29,6 +29,7 @@ class Constraint {
   size_t memory_bytes() const {
     return memory_->automaton.memory_bytes() + memory_->masks.memory_bytes();
   }
+  size_t vocab_size() const { return trie_->vocab_size(); }
   /// Number of times that everything was forgotten.
   size_t renewals() const { return renewals_; }
 
@@ -62,6 +63,8 @@ class Matcher {
   bool accept_token(int32_t id);
   /// The text is in the language as it stands; more may still follow.
   bool is_complete() const { return memory_->automaton.is_complete(state_); }
+  /// The same, and nothing can follow but the end.
+  bool is_final() const { return memory_->automaton.is_final(state_); }
   /// The tokens that accept_token would take. Valid until this matcher's next accept. Errors:
   /// unsupported when there is none; resource_exhausted.
   TokenMask allowed();

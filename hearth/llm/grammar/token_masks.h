@@ -1,4 +1,4 @@
-// Which tokens may come next, as one bit an id.
+// The token masks of an automaton's states.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,19 +7,10 @@
 #include <vector>
 
 #include "hearth/llm/grammar/automaton.h"
+#include "hearth/llm/grammar/token_mask.h"
 #include "hearth/llm/grammar/token_trie.h"
 
 namespace hearth::llm {
-
-/// Bit id % 64 of word id / 64 says whether token id is allowed; bits past the vocabulary are 0.
-/// [(vocab_size + 63) / 64]
-using TokenMask = std::span<const uint64_t>;
-
-inline bool is_allowed(TokenMask mask, int32_t id) { return (mask[id / 64] >> (id % 64)) & 1; }
-
-/// logits[id] = -infinity for every id that `mask` does not allow.
-///   logits  [vocab_size] f32
-void apply_mask(std::span<float> logits, TokenMask mask);
 
 /// The masks of an automaton's states, each made when it is first asked for.
 class TokenMasks {

@@ -74,12 +74,17 @@ uint32_t SpecialTokens::next(uint32_t state, uint8_t byte) const {
   return child;
 }
 
-bool SpecialTokens::counts(int32_t token, bool parse_special) const {
-  return token >= 0 && (parse_special || vocabulary_->kind(token) == TokenKind::user_defined);
+bool SpecialTokens::counts(const Search& search, size_t at, size_t size, int32_t token) const {
+  if (token < 0) return false;
+  if (vocabulary_->kind(token) == TokenKind::user_defined) return true;
+  if (!search.parse_special) return false;
+  // A fence at f guards byte f - 1.
+  const auto fence = std::upper_bound(search.fences.begin(), search.fences.end(), at);
+  return fence == search.fences.end() || *fence > at + size;
 }
 
-SpecialTokens::Candidates SpecialTokens::find_candidates(std::string_view text,
-                                                         bool parse_special) const {
+SpecialTokens::Candidates SpecialTokens::find_candidates(const Search& search) const {
+  const std::string_view text = search.text;
   Candidates found;
   for (size_t at = 0; at < text.size(); ++at) {
     if (!starts_[static_cast<uint8_t>(text[at])]) continue;
@@ -88,7 +93,7 @@ SpecialTokens::Candidates SpecialTokens::find_candidates(std::string_view text,
     for (size_t i = at; i < text.size(); ++i) {
       state = next(state, static_cast<uint8_t>(text[i]));
       if (state == 0) break;
-      if (!counts(states_[state].token, parse_special)) continue;
+      if (!counts(search, at, i + 1 - at, states_[state].token)) continue;
       longest = i + 1 - at;
       found.sizes.insert(longest);
     }
@@ -117,16 +122,16 @@ SpecialTokens::Match SpecialTokens::cut(std::string_view text, const Cover& cove
   return match;
 }
 
-std::vector<SpecialTokens::Match> SpecialTokens::choose(std::string_view text,
-                                                        Candidates candidates,
-                                                        bool parse_special) const {
+std::vector<SpecialTokens::Match> SpecialTokens::choose(const Search& search,
+                                                        Candidates candidates) const {
+  const std::string_view text = search.text;
   std::vector<Match> chosen;
   Cover cover{std::vector<bool>(text.size())};
   for (size_t size : candidates.sizes) {
     for (const auto& start : candidates.starts) {
       if (start.longest < size || !cover.is_free(start.at, start.at + size)) continue;
       const int32_t token = token_at(text, start.at, size);
-      if (!counts(token, parse_special)) continue;
+      if (!counts(search, start.at, size, token)) continue;
       chosen.push_back(cut(text, cover, start.at, size, token));
       cover.take(chosen.back().cut_begin, chosen.back().cut_end);
     }
@@ -138,16 +143,18 @@ std::vector<SpecialTokens::Match> SpecialTokens::choose(std::string_view text,
   return chosen;
 }
 
-std::vector<TextFragment> SpecialTokens::split(std::string_view text, bool parse_special) const {
+std::vector<TextFragment> SpecialTokens::split(std::string_view text, bool parse_special,
+                                               std::span<const size_t> fences) const {
+  const Search search = {text, parse_special, fences};
   std::vector<TextFragment> fragments;
   const auto add_text = [&](size_t begin, size_t end) {
     if (end > begin) fragments.push_back({text.substr(begin, end - begin), -1});
   };
   size_t done = 0;
   if (parse_special || has_user_defined_) {
-    Candidates candidates = find_candidates(text, parse_special);
+    Candidates candidates = find_candidates(search);
     if (!candidates.starts.empty())
-      for (const Match& match : choose(text, std::move(candidates), parse_special)) {
+      for (const Match& match : choose(search, std::move(candidates))) {
         add_text(done, match.cut_begin);
         fragments.push_back({{}, match.token});
         done = match.cut_end;

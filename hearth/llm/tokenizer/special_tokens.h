@@ -1,6 +1,7 @@
 // Special tokens inside text: where "<|im_end|>" stands, before anything else looks at the text.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,9 @@ class SpecialTokens {
 
   /// Cuts `text` at special tokens. A longer token goes before a shorter one wherever they stand,
   /// and of two equally long ones the left. Fragments of text are not empty and point into `text`.
-  std::vector<TextFragment> split(std::string_view text, bool parse_special) const;
+  ///   fences  ascending; no control or unknown token covers the byte before one of these offsets
+  std::vector<TextFragment> split(std::string_view text, bool parse_special,
+                                  std::span<const size_t> fences = {}) const;
 
  private:
   struct State {
@@ -43,11 +46,18 @@ class SpecialTokens {
   void insert(std::string_view spelling, int32_t id);
   /// The state after `byte`; 0, the root, for none.
   uint32_t next(uint32_t state, uint8_t byte) const;
-  bool counts(int32_t token, bool parse_special) const;
-  Candidates find_candidates(std::string_view text, bool parse_special) const;
+  // What is searched, and what may be found in it.
+  struct Search {
+    std::string_view text;
+    bool parse_special;
+    std::span<const size_t> fences;
+  };
+  /// Whether `token`, spelled in text[at, at + size), counts there.
+  bool counts(const Search& search, size_t at, size_t size, int32_t token) const;
+  Candidates find_candidates(const Search& search) const;
   int32_t token_at(std::string_view text, size_t at, size_t size) const;
   Match cut(std::string_view text, const Cover& cover, size_t at, size_t size, int32_t token) const;
-  std::vector<Match> choose(std::string_view text, Candidates candidates, bool parse_special) const;
+  std::vector<Match> choose(const Search& search, Candidates candidates) const;
 
   const Vocabulary* vocabulary_;
   std::vector<State> states_;

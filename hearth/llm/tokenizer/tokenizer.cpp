@@ -56,7 +56,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
   ids.reserve(text.size() / 4 + 2);
   if (options.add_special) add_start(ids);
   bool after_special = true;
-  for (const TextFragment& fragment : special_tokens_.split(text, options.parse_special)) {
+  for (const TextFragment& fragment :
+       special_tokens_.split(text, options.parse_special, options.fences)) {
     if (fragment.token >= 0)
       ids.push_back(fragment.token);
     else

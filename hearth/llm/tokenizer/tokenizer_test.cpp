@@ -235,6 +235,23 @@ TEST(SpecialTokens, ControlTokensAreTextUnlessParsed) {
   EXPECT_THAT(tokenizer->encode("a<|end|>b", kPlain), testing::Not(testing::Contains(end)));
 }
 
+TEST(SpecialTokens, NoControlTokenCoversTheByteBeforeAFence) {
+  OwnedSpec spec = bpe_spec({"a b"});
+  const int32_t tag = spec.add("nd|", TokenKind::user_defined);
+  const auto tokenizer = spec.make();
+  const int32_t end = *tokenizer->find("<|end|>");
+  const std::string text = "a<|end|>b<|end|>";
+  const auto encode = [&](std::vector<size_t> fences) {
+    return tokenizer->encode(
+        text, {.add_special = false, .parse_special = true, .fences = std::span(fences)});
+  };
+  EXPECT_THAT(encode({1, 9}), ElementsAre('a', end, 'b', end));
+  // User-defined tokens are text to the model, and are found there all the same.
+  EXPECT_THAT(encode({2}), ElementsAre('a', '<', '|', 'e', tag, '>', 'b', end));
+  EXPECT_THAT(encode({8}), ElementsAre('a', '<', '|', 'e', tag, '>', 'b', end));
+  EXPECT_THAT(encode({1, 9, 16}), ElementsAre('a', end, 'b', '<', '|', 'e', tag, '>'));
+}
+
 TEST(SpecialTokens, TheLongerGoesFirstWhereverItStands) {
   OwnedSpec spec = bpe_spec({"a b"});
   const int32_t shorter = spec.add("xy", TokenKind::user_defined);

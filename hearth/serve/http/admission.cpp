@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "hearth/base/error.h"
 #include "hearth/serve/http/host_check.h"
 #include "hearth/serve/http/request_id.h"
 
@@ -111,7 +112,12 @@ Admission decide(RequestHead head, const Router& router, const Policy& policy) {
   admission.request.method = std::move(head.method);
   admission.request.headers = std::move(head.headers);
   admission.request.id = id_for(admission.request.headers);
-  admission.answer = check_all(admission, head, router, policy);
+  try {
+    admission.answer = check_all(admission, head, router, policy);
+  } catch (const Error& error) {
+    admission.answer =
+        error_answer(policy, admission.request.path(), status_of(error.code()), error.what());
+  }
   if (admission.answer) admission.route = nullptr;
   return admission;
 }

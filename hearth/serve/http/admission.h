@@ -42,8 +42,8 @@ struct Admission {
   uint64_t body_bytes_max = 0;
 };
 
-/// The decision, in this order: target 400, Host 400 and 403, Origin 403, preflight 204, path 404,
-/// method 405, `admit`, length 413.
+/// What `policy.admit` throws becomes an answer. The decision, in this order: target 400, Host 400
+/// and 403, Origin 403, preflight 204, path 404, method 405, `admit`, length 413.
 Admission decide(RequestHead head, const Router& router, const Policy& policy);
 /// `policy.error_form`'s answer, or plain text.
 Response error_answer(const Policy& policy, std::string_view path, int status,

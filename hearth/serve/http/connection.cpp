@@ -19,41 +19,42 @@ constexpr size_t kAheadBytesMax = 16 << 10;
 // How long a client may take to read the last answer before the connection goes: closing at once
 // while it still sends would make its system throw that answer away (RFC 9112, 9.6).
 constexpr milliseconds kLingerMax{1000};
-constexpr milliseconds kRetryAfter{1000};
+constexpr const char* kRetryAfterSeconds = "1";
 constexpr size_t kOutputKeptBytes = 64 << 10;
 
-void run_handler(const Router::Route& route, const std::shared_ptr<Exchange>& exchange,
-                 const Serving& serving) {
-  const Request& request = exchange->request();
-  Responder responder(exchange);
-  const auto answer = [&](int status, std::string_view text) {
-    // A responder that moved away answers from where it is; a part that went out cannot be undone.
-    if (!responder || responder.is_started()) return;
-    Response response = error_answer(serving.policy, request.path(), status, text);
-    if (status == 503 && !response.headers.find("retry-after"))
-      response.headers.add("retry-after", "1");
-    responder.send(std::move(response));
-  };
+Response failure(const Serving& serving, std::string_view path, int status, std::string_view text) {
+  Response response = error_answer(serving.policy, path, status, text);
+  if (status == 503 && !response.headers.find("retry-after"))
+    response.headers.add("retry-after", kRetryAfterSeconds);
+  return response;
+}
+
+// Calls what is not ours; what it throws becomes an answer.
+template <class Call>
+std::optional<Response> failure_of(const Request& request, const Serving& serving, Call call) {
   try {
-    route.handler(request, responder);
+    call();
+    return std::nullopt;
   } catch (const Error& error) {
-    answer(status_of(error.code()), error.what());
+    return failure(serving, request.path(), status_of(error.code()), error.what());
   } catch (const std::exception& error) {
     if (serving.fault) serving.fault(request, error.what());
-    answer(500, "internal error");
+    return failure(serving, request.path(), 500, "internal error");
   }
 }
 
-// decide(), but what the `admit` hook throws becomes an answer instead of the end of the IO thread.
-Admission decide_safely(RequestHead head, const Serving& serving) {
-  try {
-    return decide(std::move(head), serving.router, serving.policy);
-  } catch (const Error& error) {
-    Admission admission;
-    admission.answer = error_answer(serving.policy, "", status_of(error.code()), error.what());
-    admission.request.id = make_request_id();
-    return admission;
-  }
+void run_handler(const Router::Route& route, Upload* upload,
+                 const std::shared_ptr<Exchange>& exchange, const Serving& serving) {
+  const Request& request = exchange->request();
+  Responder responder(exchange);
+  auto problem = failure_of(request, serving, [&] {
+    if (upload)
+      responder.send(upload->finish());
+    else
+      route.handler(request, responder);
+  });
+  // A responder that moved away answers from where it is; a part that went out cannot be undone.
+  if (problem && responder && !responder.is_started()) responder.send(*std::move(problem));
 }
 
 }  // namespace
@@ -86,6 +87,7 @@ void Connection::close() {
   const auto self = shared_from_this();
   phase_ = Phase::closed;
   disarm();
+  end_upload();
   if (exchange_) {
     log(false);
     std::exchange(exchange_, nullptr)->close();
@@ -95,10 +97,15 @@ void Connection::close() {
   if (serving_.draining && serving_.connections.empty()) serving_.on_empty();
 }
 
+bool Connection::is_full() const {
+  if (phase_ == Phase::closing) return false;
+  if (phase_ == Phase::body && upload_ && parser_->body_bytes() >= serving_.limits.upload_bytes_max)
+    return true;
+  return input_.size() >= serving_.limits.header_bytes_max + kAheadBytesMax;
+}
+
 void Connection::read_more() {
-  const bool is_full = phase_ != Phase::closing &&
-                       input_.size() >= serving_.limits.header_bytes_max + kAheadBytesMax;
-  if (reading_ || input_ended_ || is_full || phase_ == Phase::closed) return;
+  if (reading_ || input_ended_ || is_full() || phase_ == Phase::closed) return;
   reading_ = true;
   stream_->read_some(buffer_.data(), buffer_.size(),
                      [self = shared_from_this()](bool ok, size_t bytes) {
@@ -113,6 +120,8 @@ void Connection::on_read(bool ok, size_t bytes) {
   if (phase_ == Phase::body) arm(serving_.limits.body_timeout);
   advance();
   read_more();
+  // What is not read for now is not the client's delay.
+  if (phase_ == Phase::body && storing_ && !reading_) disarm();
 }
 
 void Connection::on_input_end() {
@@ -120,7 +129,9 @@ void Connection::on_input_end() {
   keep_alive_ = false;
   // It may have closed only its own side and still want the answer, so that goes out; but it
   // looks the same as leaving, which is what frees the work's memory.
-  if (phase_ == Phase::answering) return exchange_->cancel();
+  const bool is_whole = phase_ == Phase::answering ||
+                        (phase_ == Phase::body && parser_->state() == RequestParser::State::done);
+  if (is_whole) return exchange_->cancel();
   close();
 }
 
@@ -176,6 +187,9 @@ bool Connection::read_body() {
   if (parser_->state() == RequestParser::State::body) feed_parser();
   switch (parser_->state()) {
     case RequestParser::State::done:
+      if (upload_) return feed_upload();
+      admission_.request.body = parser_->take_body();
+      begin_exchange(std::move(admission_.request));
       dispatch();
       return true;
     case RequestParser::State::failed:
@@ -189,7 +203,47 @@ bool Connection::read_body() {
     refuse(400, "malformed request: the line of a chunk is too long");
     return true;
   }
-  return false;
+  return upload_ && feed_upload();
+}
+
+// True when the phase has changed.
+bool Connection::feed_upload() {
+  const bool is_done = parser_->state() == RequestParser::State::done;
+  if (is_done) disarm();
+  if (storing_) return false;
+  if (parser_->body_bytes() == 0) {
+    if (is_done) dispatch();
+    return is_done;
+  }
+  storing_ = serving_.pool->try_submit([bytes = parser_->take_body(), upload = upload_,
+                                        self = weak_from_this(), io = serving_.io,
+                                        &serving = serving_] {
+    auto problem = failure_of(upload->exchange().request(), serving, [&] { upload->write(bytes); });
+    boost::asio::post(*io, [self, problem = std::move(problem)]() mutable {
+      if (const auto connection = self.lock()) connection->on_stored(std::move(problem));
+    });
+  });
+  if (!storing_) refuse(503, "too many requests are waiting");
+  return !storing_;
+}
+
+void Connection::on_stored(std::optional<Response> problem) {
+  storing_ = false;
+  if (phase_ != Phase::body) return;  // turned away meanwhile
+  if (problem) {
+    keep_alive_ = false;
+    return turn_away(*std::move(problem));
+  }
+  arm(serving_.limits.body_timeout);
+  advance();
+  read_more();
+}
+
+// Not destroyed here: that may remove a file of many gigabytes.
+void Connection::end_upload() {
+  if (!upload_) return;
+  serving_.pool->try_submit([upload = std::move(upload_)]() mutable { upload.reset(); });
+  upload_.reset();
 }
 
 void Connection::on_head() {
@@ -200,9 +254,10 @@ void Connection::on_head() {
   is_head_method_ = head.method == "HEAD";
   const bool wants_continue = equal_ignoring_case(head.headers.get("expect"), "100-continue");
 
-  admission_ = decide_safely(std::move(head), serving_);
+  admission_ = decide(std::move(head), serving_.router, serving_.policy);
   if (is_refused_)
-    admission_.answer = Response::retry_later(503, kRetryAfter, "too many connections\n");
+    admission_.answer =
+        failure(serving_, admission_.request.path(), 503, "too many connections are open");
   if (admission_.answer) {
     // The body stays unread, so where the next request begins is unknown.
     keep_alive_ = keep_alive_ && is_done && !is_refused_;
@@ -210,40 +265,49 @@ void Connection::on_head() {
   }
   parser_->body_bytes_max(admission_.body_bytes_max);
   phase_ = Phase::body;
+  if (admission_.route->open_sink) {
+    begin_exchange(std::move(admission_.request));
+    upload_ = std::make_shared<Upload>(admission_.route->open_sink, exchange_);
+  }
   if (is_done) return;
   arm(serving_.limits.body_timeout);
-  if (!wants_continue || !input_.empty() || writing_) return;
+  if (!wants_continue || is_http_1_0_ || !input_.empty() || writing_) return;
   output_ = "HTTP/1.1 100 Continue\r\n\r\n";
   flush();
 }
 
 void Connection::dispatch() {
-  Request request = std::move(admission_.request);
-  request.body = parser_->take_body();
   parser_.reset();
-  begin_exchange(std::move(request));
+  phase_ = Phase::answering;
   disarm();
-  const bool taken =
-      serving_.pool->try_submit([route = admission_.route, exchange = exchange_,
-                                 &serving = serving_] { run_handler(*route, exchange, serving); });
-  if (!taken)
-    exchange_->send(Response::retry_later(503, kRetryAfter, "too many requests are waiting\n"));
+  const bool taken = serving_.pool->try_submit(
+      [route = admission_.route, exchange = exchange_, upload = std::move(upload_),
+       &serving = serving_] { run_handler(*route, upload.get(), exchange, serving); });
+  upload_.reset();
+  if (!taken) {
+    const std::string& path = exchange_->request().path();
+    exchange_->send(failure(serving_, path, 503, "too many requests are waiting"));
+  }
 }
 
 void Connection::turn_away(Response response) {
-  begin_exchange(std::move(admission_.request));
+  if (!exchange_) begin_exchange(std::move(admission_.request));
+  phase_ = Phase::answering;
+  end_upload();
   arm(serving_.limits.write_timeout);
   exchange_->send(std::move(response));
 }
 
 void Connection::refuse(int status, std::string_view text) {
   keep_alive_ = false;
-  if (admission_.request.id.empty()) admission_.request.id = make_request_id();
-  turn_away(error_answer(serving_.policy, admission_.request.path(), status, text));
+  if (!exchange_) {
+    if (admission_.request.id.empty()) admission_.request.id = make_request_id();
+    begin_exchange(std::move(admission_.request));
+  }
+  turn_away(failure(serving_, exchange_->request().path(), status, text));
 }
 
 void Connection::begin_exchange(Request request) {
-  phase_ = Phase::answering;
   request.peer = peer_;
   // Comes from any thread, maybe after this connection and even the server are gone.
   auto wake = [io = serving_.io, weak = weak_from_this()] {

@@ -25,6 +25,7 @@
 #include "hearth/serve/http/limits.h"
 #include "hearth/serve/http/request_parser.h"
 #include "hearth/serve/http/router.h"
+#include "hearth/serve/http/upload.h"
 
 namespace hearth::http {
 
@@ -70,6 +71,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool read_head();
   bool read_body();
   void feed_parser();
+  bool is_full() const;
+  bool feed_upload();
+  void on_stored(std::optional<Response> problem);
+  void end_upload();
 
   // From a request to its answer.
   void on_head();
@@ -113,7 +118,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = true;
 
   std::shared_ptr<Exchange> exchange_;
-  std::string output_;  // being written, from sent_ on
+  std::shared_ptr<Upload> upload_;  // of a route that takes its body while it arrives
+  bool storing_ = false;            // upload_ is with a handler thread
+  std::string output_;              // being written, from sent_ on
   size_t sent_ = 0;
   uint64_t sent_bytes_ = 0;  // of this answer
   int status_ = 0;

@@ -39,6 +39,16 @@ TEST(HttpHostile, MalformedRequestsGetTheirStatusAndTheDoor) {
   EXPECT_EQ(header_in(refused, "connection"), "close");
 }
 
+TEST(HttpHostile, WhereABodyEndsIsNeverInDoubt) {
+  ServerForTest test;
+  const std::string chunked = "Transfer-Encoding: chunked\r\n", body = "\r\n0\r\n\r\n";
+  const std::string start = "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  EXPECT_EQ(status_in(answer_to(test, start + chunked + body)), 200);
+  EXPECT_EQ(status_in(answer_to(test, start + chunked + chunked + body)), 400);
+  EXPECT_EQ(status_in(answer_to(test, start + chunked + "Content-Length: 5\r\n" + body)), 400);
+  EXPECT_EQ(status_in(answer_to(test, "POST /echo HTTP/1.0\r\n" + chunked + body)), 400);
+}
+
 TEST(HttpHostile, HugeHeadersEndAtTheLimit) {
   ServerForTest test;
   const std::string almost(64 << 10, 'a');

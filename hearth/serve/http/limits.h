@@ -9,6 +9,7 @@ namespace hearth::http {
 struct Limits {
   size_t header_bytes_max = 64 << 10;   // request line and headers: 431
   uint64_t body_bytes_max = 64 << 20;   // 413; a route may set its own
+  size_t upload_bytes_max = 1 << 20;    // of a body waiting for its sink; more is not read yet
   size_t connections_max = 4096;        // 503 with Retry-After
   size_t waiting_requests_max = 1024;   // for a handler thread: 503 with Retry-After
   size_t stream_bytes_max = 256 << 10;  // of a streamed answer waiting for the client to read

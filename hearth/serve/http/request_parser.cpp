@@ -102,7 +102,14 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
         error = beast::http::error::bad_transfer_encoding;
         return;
       }
-    request_head.has_body = request_head.headers.find("transfer-encoding") != nullptr;
+    const size_t codings = request_head.headers.count("transfer-encoding");
+    // RFC 9112, 6.1: HTTP/1.0 knew none, so what stands in front of us may not have either.
+    if (codings > 1 || (codings == 1 && request_head.is_http_1_0)) {
+      fail(400, "malformed request: where its body ends is in doubt");
+      error = beast::http::error::bad_transfer_encoding;
+      return;
+    }
+    request_head.has_body = codings == 1;
     if (const std::string* length = request_head.headers.find("content-length")) {
       // Beast has checked that it is a number that fits 64 bits.
       request_head.content_length_bytes = std::stoull(*length);
@@ -119,12 +126,13 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
   }
 
   size_t append(string_view bytes, error_code& error) {
-    if (bytes.size() > body_bytes_max - std::min<uint64_t>(body_bytes_max, body.size())) {
+    if (bytes.size() > body_bytes_max - std::min(body_bytes_max, body_bytes_)) {
       fail(413, "the body passes " + std::to_string(body_bytes_max) + " bytes");
       error = beast::http::error::body_limit;
       return 0;
     }
     body.append(bytes.data(), bytes.size());
+    body_bytes_ += bytes.size();
     return bytes.size();
   }
 
@@ -143,6 +151,7 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
 
   const size_t header_bytes_max_;
   size_t header_bytes_ = 0;
+  uint64_t body_bytes_ = 0;  // of the whole body so far
 };
 
 RequestParser::RequestParser(size_t header_bytes_max)
@@ -155,7 +164,8 @@ size_t RequestParser::put(std::string_view bytes) { return machine_->feed(bytes)
 RequestParser::State RequestParser::state() const { return machine_->state; }
 RequestHead& RequestParser::head() { return machine_->request_head; }
 void RequestParser::body_bytes_max(uint64_t max) { machine_->body_bytes_max = max; }
-std::string RequestParser::take_body() { return std::move(machine_->body); }
+std::string RequestParser::take_body() { return std::exchange(machine_->body, {}); }
+size_t RequestParser::body_bytes() const { return machine_->body.size(); }
 int RequestParser::error_status() const { return machine_->error_status; }
 const std::string& RequestParser::error_text() const { return machine_->error_text; }
 

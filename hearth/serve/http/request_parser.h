@@ -42,8 +42,10 @@ class RequestParser {
   RequestHead& head();
   /// More than `max` bytes of body fail with 413. No limit before it is set.
   void body_bytes_max(uint64_t max);
-  /// The body, once done.
+  /// What has come of the body since the last call; all of it when called once it is done.
   std::string take_body();
+  /// How much take_body() would give.
+  size_t body_bytes() const;
 
   /// Of State::failed: 400, 413, 431, 501 (a transfer coding but chunked) or 505.
   int error_status() const;

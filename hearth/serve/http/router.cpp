@@ -59,8 +59,7 @@ const Router::Route* Router::route_for(const Entry& entry, std::string_view meth
   return !route && method == "HEAD" ? find("GET") : route;
 }
 
-void Router::stream(std::string_view method, std::string_view pattern, Handler handler,
-                    RouteOptions options) {
+void Router::add(std::string_view pattern, Route route) {
   std::vector<Part> parts = parse_pattern(pattern);
   auto entry = std::find_if(entries_.begin(), entries_.end(),
                             [&](const Entry& e) { return same_shape(e.parts, parts); });
@@ -69,8 +68,18 @@ void Router::stream(std::string_view method, std::string_view pattern, Handler h
                                     [&](const Entry& e) { return comes_before(parts, e.parts); });
     entry = entries_.insert(place, {std::move(parts), {}});
   }
-  for (const Route& route : entry->routes) HEARTH_CHECK(route.method != method);
-  entry->routes.push_back({std::string(method), std::move(handler), options});
+  for (const Route& other : entry->routes) HEARTH_CHECK(other.method != route.method);
+  entry->routes.push_back(std::move(route));
+}
+
+void Router::stream(std::string_view method, std::string_view pattern, Handler handler,
+                    RouteOptions options) {
+  add(pattern, {std::string(method), std::move(handler), {}, options});
+}
+
+void Router::upload(std::string_view method, std::string_view pattern, OpenSink open_sink,
+                    RouteOptions options) {
+  add(pattern, {std::string(method), {}, std::move(open_sink), options});
 }
 
 void Router::answer(std::string_view method, std::string_view pattern, AnswerHandler handler,

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "hearth/serve/http/body_sink.h"
 #include "hearth/serve/http/request.h"
 #include "hearth/serve/http/responder.h"
 #include "hearth/serve/http/response.h"
@@ -29,7 +30,8 @@ class Router {
  public:
   struct Route {
     std::string method;
-    Handler handler;
+    Handler handler;     // or
+    OpenSink open_sink;  // what takes the body while it arrives
     RouteOptions options;
   };
   struct Match {
@@ -45,6 +47,9 @@ class Router {
   void stream(std::string_view method, std::string_view pattern, Handler handler,
               RouteOptions options = {});
   void answer(std::string_view method, std::string_view pattern, AnswerHandler handler,
+              RouteOptions options = {});
+  /// For bodies of any size. HEAD and GET have none.
+  void upload(std::string_view method, std::string_view pattern, OpenSink open_sink,
               RouteOptions options = {});
 
   /// `segments` are the decoded ones of Target. The route stays valid until the router changes.
@@ -62,6 +67,7 @@ class Router {
     std::vector<Route> routes;
   };
 
+  void add(std::string_view pattern, Route route);
   static std::vector<Part> parse_pattern(std::string_view pattern);
   static bool comes_before(const std::vector<Part>& a, const std::vector<Part>& b);
   static bool same_shape(const std::vector<Part>& a, const std::vector<Part>& b);

@@ -1,0 +1,83 @@
+#include "hearth/serve/daemon/serve_stack.h"
+
+#include <utility>
+
+#include "hearth/serve/anthropic/error_json.h"
+#include "hearth/serve/anthropic/routes.h"
+#include "hearth/serve/daemon/built_in_model.h"
+#include "hearth/serve/daemon/engine_factory.h"
+#include "hearth/serve/metrics/route_label.h"
+#include "hearth/serve/ollama/errors.h"
+#include "hearth/serve/ollama/routes.h"
+#include "hearth/serve/openai/error_json.h"
+#include "hearth/serve/openai/routes.h"
+#include "hearth/store/registry/pull_model.h"
+#include "hearth/store/registry/push_model.h"
+
+namespace hearth::serve {
+namespace {
+
+LocalModelsOptions pool_options(const ServeOptions& options) {
+  LocalModelsOptions pool;
+  pool.pool.keep_alive = options.keep_alive;
+  pool.pool.limits.models_max = options.models_max;
+  pool.pool.load_max = options.load_timeout;
+  pool.pool.pinned = options.pinned;
+  pool.queue.waiting_max = options.queue_max;
+  pool.waiting_in_all_max = options.queue_max;
+  pool.answers_max = options.parallel;
+  if (options.context > 0) pool.load_defaults["num_ctx"] = int64_t{options.context};
+  return pool;
+}
+
+// Ollama's API reports the last line, "success", itself.
+void report(const store::TransferProgress& step, const ollama::TransferProgressFn& progress) {
+  if (step.status == "success") return;
+  progress({.status = step.status,
+            .digest = step.digest,
+            .done_bytes = step.completed_bytes,
+            .total_bytes = step.total_bytes});
+}
+
+template <class Transfer>
+ollama::Transfer transfer(const store::ModelStore& store, Transfer run) {
+  return [&store, run](const std::string& name, bool insecure,
+                       const ollama::TransferProgressFn& progress, std::stop_token stop) {
+    const auto on_step = [&](const store::TransferProgress& step) { report(step, progress); };
+    run(store, store::parse_model_name(name), {.insecure = insecure, .cancelled = std::move(stop)},
+        on_step);
+  };
+}
+
+}  // namespace
+
+ServeStack::ServeStack(const ServeOptions& options, const EnginePlace& place, const Meters& meters,
+                       EventLog& log)
+    : store_(store::ModelStore::open(options.models, store::StoreAccess::read_write)) {
+  if (options.built_in && add_built_in_model(store_, *options.built_in))
+    log.event("store.begins", {{"with", options.built_in->native()}});
+  models_ = std::make_unique<LocalModels>(store_, make_engine_factory(options, place, log),
+                                          pool_options(options));
+  metered_ = std::make_unique<MeteredModels>(*models_, meters);
+  ollama::add_routes(router_, {.models = *metered_,
+                               .store = store_,
+                               .pull = transfer(store_, store::pull_model),
+                               .push = transfer(store_, store::push_model),
+                               .warn = [&log](std::string_view text) {
+                                 log.event("request.odd", {{"what", text}});
+                               }});
+  openai::add_routes(router_, {.models = *metered_, .store = store_});
+  anthropic::add_routes(router_, *metered_);
+}
+
+ServeStack::~ServeStack() = default;
+
+http::Response api_error(std::string_view path, int status, std::string_view text) {
+  const std::string_view api = route_label(path).api;
+  if (api == "anthropic") return anthropic::error_response(status, text);
+  if (api == "openai" || path.starts_with("/v1/"))
+    return http::Response::json(status, openai::error_json(status, text).dump());
+  return ollama::error_response(status, text);
+}
+
+}  // namespace hearth::serve

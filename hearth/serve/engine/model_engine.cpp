@@ -1,0 +1,237 @@
+#include "hearth/serve/engine/model_engine.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "hearth/base/error.h"
+#include "hearth/llm/engine_limits.h"
+#include "hearth/serve/engine/answer_forms.h"
+#include "hearth/serve/engine/model_answer.h"
+
+namespace hearth::serve {
+namespace {
+
+constexpr int kLogprobsMax = 20;
+/// An answer without a limit of its own ends after so many contexts: a model that repeats itself
+/// would go on forever. Ollama does the same.
+constexpr int kAnswerContextsMax = 10;
+constexpr std::string_view kThoughtsOpen = "<think>\n", kThoughtsClose = "</think>";
+
+uint64_t random_seed() {
+  std::random_device device;
+  // 53 bits: a seed that JSON readers with doubles give back unharmed.
+  return (uint64_t{device()} << 32 | device()) >> 11;
+}
+
+// Beyond its training a model only babbles; asked for more, it gets all it can use.
+int context_of(const formats::Gguf& file, const LoadSettings& settings) {
+  const std::string key = file.string("general.architecture") + ".context_length";
+  const auto trained = file.try_u64(key).value_or(llm::kDefaultContext);
+  const auto asked =
+      static_cast<uint64_t>(settings.context > 0 ? settings.context : llm::kDefaultContext);
+  return static_cast<int>(std::min<uint64_t>(trained, asked));
+}
+
+llm::EngineOptions engine_options(const ModelLoad& load, const LoadSettings& settings,
+                                  const llm::Model& model) {
+  const int context = settings.context > 0 ? settings.context : llm::kDefaultContext;
+  return {.threads = settings.threads,
+          .context = std::min(context, model.config().context_length),
+          .sequences_max = load.answers_max,
+          .queue_max = load.queue_max,
+          // Each running answer takes a token of a step, and a page of a prompt must fit beside.
+          .chunk_tokens =
+              std::max(settings.batch_tokens, load.answers_max + model.kv_shape().page_tokens),
+          .kv_type = load.kv_type};
+}
+
+PromptTexts prompt_texts(const ModelParts& parts, const ModelLoad& load) {
+  // What Ollama's models carry in Go's language is made for Ollama; the file's own comes first.
+  const bool is_own = load.template_text.empty() ||
+                      (is_go_template(load.template_text) && !parts.template_text.empty());
+  return {.template_text = is_own ? parts.template_text : load.template_text,
+          .system = load.system,
+          .messages = load.messages};
+}
+
+uint64_t cache_page_bytes(const llm::KvShape& shape, llm::KvType type) {
+  const size_t row =
+      llm::kv_row_bytes(type, shape.head_dim_k) + llm::kv_row_bytes(type, shape.head_dim_v);
+  return uint64_t{row} * shape.layers * shape.kv_heads * shape.page_tokens;
+}
+
+}  // namespace
+
+ModelParts read_model(const ModelLoad& load) {
+  if (!load.adapters.empty())
+    throw Error(Errc::unsupported, "adapter '{}': LoRA adapters cannot be applied",
+                load.adapters.front().name);
+  ModelParts parts;
+  parts.file = formats::Gguf::open(load.path);
+  parts.tokenizer = llm::Tokenizer::load(parts.file);
+  // Some models choose their rotary factors by the context that they will see.
+  const int context = context_of(parts.file, resolve_load_options(load.parameters));
+  parts.model = llm::Model::load(parts.file, {.context = context});
+  parts.template_text = parts.file.try_string("tokenizer.chat_template").value_or("");
+  parts.fill_in_middle = find_fill_in_middle(parts.file, *parts.tokenizer);
+  return parts;
+}
+
+struct ModelEngine::State {
+  State(ModelParts model_parts, const ModelLoad& load, const LoadSettings& settings)
+      : parts(std::move(model_parts)),
+        parameters(load.parameters),
+        engine(*parts.model, *parts.tokenizer, engine_options(load, settings, *parts.model)),
+        prompts(*parts.tokenizer, prompt_texts(parts, load), parts.fill_in_middle,
+                engine.context()),
+        forms(*parts.tokenizer) {
+    find_facts(load);
+  }
+
+  void find_facts(const ModelLoad& load);
+  llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
+  llm::AnswerForm form_of(const AnswerRequest& request, BuiltPrompt& prompt);
+  ModelAnswerOptions answer_options(const AnswerRequest& request, const BuiltPrompt& prompt,
+                                    uint64_t seed) const;
+
+  ModelParts parts;
+  store::ModelParameters parameters;
+  llm::BatchEngine engine;
+  PromptBuilder prompts;
+  AnswerForms forms;
+  EngineFacts facts;
+};
+
+void ModelEngine::State::find_facts(const ModelLoad& load) {
+  const AnswerStyle style =
+      prompts.style().value_or(AnswerStyle{CallStyle::none, ThinkingStyle::none});
+  facts.capabilities = {
+      .completion = true,
+      .tools = style.calls != CallStyle::none && style.calls != CallStyle::generic,
+      .thinking = style.thinking != ThinkingStyle::none,
+      .insert = parts.fill_in_middle.has_value()};
+  facts.architecture = parts.model->config().architecture;
+  facts.context = engine.context();
+  facts.answers_max = load.answers_max;
+  for (const formats::GgufTensor& tensor : parts.file.tensors())
+    facts.memory_bytes += tensor.bytes.size();
+  facts.memory_bytes += static_cast<uint64_t>(engine.status().pages_total) *
+                        cache_page_bytes(parts.model->kv_shape(), load.kv_type);
+}
+
+llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
+  llm::AnswerForm form;
+  form.constraint = forms.find_or_make(request.format);
+  const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  if (!form.constraint || !chat || prompt.style.thinking != ThinkingStyle::think_tags) return form;
+  // Thoughts are free. Some models open them by themselves, or do not think: opened here, it is
+  // certain that they will be closed.
+  if (!prompt.thinking_is_open && chat->thinking != Thinking::off && !chat->continues_last) {
+    const std::vector<int32_t> open =
+        parts.tokenizer->encode(kThoughtsOpen, {.add_special = false, .parse_special = true});
+    prompt.ids.insert(prompt.ids.end(), open.begin(), open.end());
+    prompt.thinking_is_open = true;
+  }
+  if (prompt.thinking_is_open) form.begins_after = kThoughtsClose;
+  return form;
+}
+
+llm::GenerateParams ModelEngine::State::generate_params(const AnswerRequest& request,
+                                                        BuiltPrompt& prompt) {
+  const AnswerSettings settings = resolve_options(request.defaults, parameters, request.options);
+  llm::GenerateParams params;
+  params.sampling = settings.sampling;
+  params.sampling.seed = settings.seed.value_or(random_seed());
+  params.sampling.logit_bias = request.logit_bias;
+  params.sampling.logprobs = request.logprobs;
+  const int most = kAnswerContextsMax * engine.context();
+  params.tokens_max = settings.tokens_max < 0 ? most : std::min(settings.tokens_max, most);
+  params.stop = settings.stop;
+  const bool shifts = request.shifts && !settings.ends_when_full;
+  params.context_full = shifts ? llm::ContextFull::shift : llm::ContextFull::stop;
+  params.shows_control = true;
+  params.form = form_of(request, prompt);
+  params.prompt = prompt.ids;
+  return params;
+}
+
+ModelAnswerOptions ModelEngine::State::answer_options(const AnswerRequest& request,
+                                                      const BuiltPrompt& prompt,
+                                                      uint64_t seed) const {
+  ModelAnswerOptions options;
+  if (prompt.is_chat)
+    options.parser = AnswerOptions{.style = prompt.style,
+                                   .tools = prompt.tools,
+                                   .thinking_is_open = prompt.thinking_is_open,
+                                   .limits = {},
+                                   .id_seed = seed};
+  options.wants_logprobs = request.logprobs >= 0;
+  options.wants_ids = request.wants_ids;
+  if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt))
+    options.allows_parallel = chat->tool_choice.allows_parallel;
+  options.end.seed = seed;
+  options.end.messages_forgotten = prompt.messages_forgotten;
+  options.end.context_shifts = prompt.ids_forgotten ? 1 : 0;
+  if (request.wants_ids) options.end.ids = prompt.ids;
+  return options;
+}
+
+ModelEngine::ModelEngine(const ModelLoad& load) : ModelEngine(read_model(load), load) {}
+
+ModelEngine::ModelEngine(ModelParts parts, const ModelLoad& load)
+    : state_(
+          std::make_unique<State>(std::move(parts), load, resolve_load_options(load.parameters))) {}
+
+ModelEngine::~ModelEngine() = default;
+
+const EngineFacts& ModelEngine::facts() const { return state_->facts; }
+
+EngineStatus ModelEngine::status() const {
+  const llm::BatchEngine::Status status = state_->engine.status();
+  return {.running = status.running,
+          .waiting = status.waiting,
+          .pages_free = status.pages_free,
+          .pages_total = status.pages_total};
+}
+
+std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) {
+  if (request.logprobs < -1 || request.logprobs > kLogprobsMax)
+    throw Error(Errc::invalid_argument, "logprobs: {} is not between -1 and {}", request.logprobs,
+                kLogprobsMax);
+  if (!request.adapter.empty())
+    throw Error(Errc::invalid_argument, "adapter '{}' is not loaded with the model",
+                request.adapter);
+  BuiltPrompt prompt = state_->prompts.build(request);
+  llm::GenerateParams params = state_->generate_params(request, prompt);
+  ModelAnswerOptions options = state_->answer_options(request, prompt, params.sampling.seed);
+  return std::make_unique<ModelAnswer>(state_->engine.submit(std::move(params)),
+                                       state_->parts.tokenizer, std::move(options));
+}
+
+Embeddings ModelEngine::embed(const EmbedRequest&, std::stop_token) {
+  throw Error(Errc::unsupported, "the model does not support embeddings");
+}
+
+Relevance ModelEngine::rerank(const RerankRequest&, std::stop_token) {
+  throw Error(Errc::unsupported, "the model does not support rerank");
+}
+
+std::string ModelEngine::render(const ChatPrompt& prompt) { return state_->prompts.render(prompt); }
+
+int ModelEngine::count_tokens(const AnswerRequest& request) {
+  return state_->prompts.count(request);
+}
+
+std::vector<int32_t> ModelEngine::tokenize(const std::string& text, bool add_special,
+                                           bool parse_special) {
+  return state_->parts.tokenizer->encode(
+      text, {.add_special = add_special, .parse_special = parse_special});
+}
+
+std::string ModelEngine::detokenize(std::span<const int32_t> ids) {
+  llm::check_ids("tokens", ids, state_->parts.tokenizer->vocab_size());
+  return state_->parts.tokenizer->decode(ids, true);
+}
+
+}  // namespace hearth::serve
