@@ -1,5 +1,6 @@
 #include "hearth/serve/api/json_fields.h"
 
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -11,18 +12,34 @@ namespace {
 // Doubles hold every integer up to here.
 constexpr double kExactMax = 9007199254740992.0;  // 2^53
 
+// What a body may be, seen while it is parsed.
+class JsonWatch {
+ public:
+  /// `depth` is that of the value that begins, or of what a key's value will have.
+  void check(int depth, Json::parse_event_t event) {
+    if (depth > kJsonDepthMax)
+      throw Error(Errc::invalid_argument, "the request's JSON is nested deeper than {} levels",
+                  kJsonDepthMax);
+    if (event == Json::parse_event_t::object_start) keys_[depth + 1] = 0;
+    if (event == Json::parse_event_t::key && ++keys_[depth] > kJsonKeysMax)
+      throw Error(Errc::invalid_argument, "an object of the request has more than {} keys",
+                  kJsonKeysMax);
+  }
+
+ private:
+  std::array<int, kJsonDepthMax + 2> keys_{};  // of the object that is open at each depth
+};
+
 }  // namespace
 
 Json parse_body(std::string_view body) {
   if (body.empty()) throw Error(Errc::invalid_argument, "missing request body");
-  const auto check_depth = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kJsonDepthMax)
-      throw Error(Errc::invalid_argument, "the request's JSON is nested deeper than {} levels",
-                  kJsonDepthMax);
-    return true;
-  };
+  JsonWatch watch;
   try {
-    return Json::parse(body.begin(), body.end(), check_depth);
+    return Json::parse(body.begin(), body.end(), [&](int depth, Json::parse_event_t event, Json&) {
+      watch.check(depth, event);
+      return true;
+    });
   } catch (const Json::exception& e) {
     throw Error(Errc::invalid_argument, "{}", e.what());
   }

@@ -26,9 +26,11 @@ class FieldError : public Error {
 };
 
 inline constexpr int kJsonDepthMax = 64;  // of nesting in a request's body
+/// Of one object: with ordered keys it takes quadratic time to build.
+inline constexpr int kJsonKeysMax = 4096;
 
 /// Parses a request's body. Errors: invalid_argument ("missing request body", what is wrong where,
-/// nested deeper than kJsonDepthMax).
+/// nested deeper than kJsonDepthMax, an object with more keys than kJsonKeysMax).
 Json parse_body(std::string_view body);
 
 /// A view of a JSON object, which must outlive it. A field that is null counts as absent. A field
