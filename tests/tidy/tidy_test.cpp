@@ -85,9 +85,16 @@ const std::map<std::string, std::set<std::string>>& allowed_edges() {
       {"hearth/serve/ollama",
        {"hearth/base", "hearth/formats", "hearth/store", "hearth/serve/engine", "hearth/serve/pool",
         "hearth/serve/http", "hearth/serve/output", "hearth/serve/api"}},
+      {"hearth/serve/daemon",
+       {"hearth/base", "hearth/store", "hearth/store/registry", "hearth/llm", "hearth/serve/http",
+        "hearth/serve/output", "hearth/serve/engine", "hearth/serve/pool", "hearth/serve/api",
+        "hearth/serve/client", "hearth/serve/auth", "hearth/serve/metrics", "hearth/serve/ollama",
+        "hearth/serve/openai", "hearth/serve/anthropic"}},
       {"hearth/cli",
        {"hearth/base", "hearth/compute", "hearth/formats", "hearth/store", "hearth/llm",
-        "hearth/llm/tokenizer", "hearth/llm/kernels", "hearth/llm/models", "hearth/serve/engine"}},
+        "hearth/llm/tokenizer", "hearth/llm/kernels", "hearth/llm/models", "hearth/serve/auth",
+        "hearth/serve/client", "hearth/serve/daemon", "hearth/serve/engine", "hearth/serve/http",
+        "hearth/serve/output"}},
   };
   return edges;
 }

@@ -31,7 +31,6 @@ Response failure(const Serving& serving, std::string_view path, int status, std:
 
 // Calls what is not ours; what it throws becomes an answer.
 template <class Call>
-std::optional<Response> failure_of(const Request& request, const Serving& serving, Call call) {
 std::optional<Response> failure_of(const Request& request, const Router::Route& route,
                                    const Serving& serving, Call call) {
   try {
@@ -50,7 +49,6 @@ void run_handler(const Router::Route& route, Upload* upload,
                  const std::shared_ptr<Exchange>& exchange, const Serving& serving) {
   const Request& request = exchange->request();
   Responder responder(exchange);
-  auto problem = failure_of(request, serving, [&] {
   auto problem = failure_of(request, route, serving, [&] {
     if (upload)
       responder.send(upload->finish());
@@ -220,9 +218,6 @@ bool Connection::feed_upload() {
     return is_done;
   }
   storing_ = serving_.pool->try_submit([bytes = parser_->take_body(), upload = upload_,
-                                        self = weak_from_this(), io = serving_.io,
-                                        &serving = serving_] {
-    auto problem = failure_of(upload->exchange().request(), serving, [&] { upload->write(bytes); });
                                         route = admission_.route, self = weak_from_this(),
                                         io = serving_.io, &serving = serving_] {
     auto problem =

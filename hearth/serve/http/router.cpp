@@ -74,13 +74,11 @@ void Router::add(std::string_view pattern, Route route) {
 
 void Router::stream(std::string_view method, std::string_view pattern, Handler handler,
                     RouteOptions options) {
-  add(pattern, {std::string(method), std::move(handler), {}, options});
   add(pattern, {std::string(method), std::move(handler), {}, std::move(options)});
 }
 
 void Router::upload(std::string_view method, std::string_view pattern, OpenSink open_sink,
                     RouteOptions options) {
-  add(pattern, {std::string(method), {}, std::move(open_sink), options});
   add(pattern, {std::string(method), {}, std::move(open_sink), std::move(options)});
 }
 
