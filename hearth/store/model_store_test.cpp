@@ -228,6 +228,56 @@ TEST(ModelStore, AManifestNeedsItsBlobs) {
   EXPECT_EQ(store.try_find(name("m")), std::nullopt);
 }
 
+TEST(ModelStore, FoldersAreNeverTakenForFilesToRemove) {
+  const StoreFolder folder("folders");
+  const ModelStore store = folder.open();
+  // Valid names whose folders look like what an interrupted writer leaves.
+  add_model(store, "partial-host/ada/m", {"text"});
+  fs::create_directories(store.blobs().path(sha256("a folder")));
+  fs::create_directories(store.blobs().folder() / "partial-1-1");
+  EXPECT_EQ(store.prune({}).files_removed, 0u);
+  EXPECT_THAT(names_of(store.list()), ElementsAre("partial-host/ada/m:latest"));
+}
+
+TEST(ModelStore, ALinkToABlobElsewhereIsReadAndOnlyTheLinkIsRemoved) {
+  const StoreFolder folder("link");
+  const ModelStore store = folder.open();
+  const StoredModel model = add_model(store, "m", {"on another disk"});
+  const fs::path blob = store.blobs().path(model.manifest.layers[0].digest);
+  const fs::path elsewhere = folder.path() / "elsewhere";
+  fs::rename(blob, elsewhere);
+  fs::create_symlink(elsewhere, blob);
+  EXPECT_THAT(store.verify(model, kNoProgress), IsEmpty());
+  const RemoveReport report = store.remove(name("m"));
+  EXPECT_EQ(report.files_removed, 2u);
+  EXPECT_EQ(report.freed_bytes, 2u);  // the config "{}"; the text itself stays
+  EXPECT_FALSE(fs::is_symlink(blob));
+  EXPECT_EQ(read_file(elsewhere), "on another disk");
+}
+
+TEST(ModelStore, ALinkThatLeadsNowhereIsPrunedToo) {
+  const StoreFolder folder("dangling");
+  const ModelStore store = folder.open();
+  fs::create_symlink(folder.path() / "gone", store.blobs().path(sha256("gone")));
+  EXPECT_EQ(store.prune({}).files_removed, 1u);
+  EXPECT_THAT(store.blobs().list(), IsEmpty());
+}
+
+TEST(ModelStore, GivenBlobsGoUnlessAManifestNamesThem) {
+  const StoreFolder folder("unnamed");
+  const ModelStore store = folder.open();
+  const StoredModel model = add_model(store, "m", {"named"});
+  const Digest unnamed = store.blobs().add_text("unnamed").digest;
+  const Digest other = store.blobs().add_text("another").digest;
+  const RemoveReport report =
+      store.remove_unnamed({{unnamed, model.manifest.layers[0].digest, sha256("not there")}});
+  EXPECT_EQ(report.files_removed, 1u);
+  EXPECT_EQ(report.freed_bytes, 7u);
+  EXPECT_THAT(contents_of(store), UnorderedElementsAre("{}", "named", "another"));
+  const StoreWriter writer(store);
+  EXPECT_EQ(store.remove_unnamed({{other}}).kept_because, "a model is being added");
+}
+
 TEST(ModelStore, VerifyFindsDamageAndReportsProgress) {
   const StoreFolder folder("verify");
   const ModelStore store = folder.open();
