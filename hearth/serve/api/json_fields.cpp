@@ -44,7 +44,7 @@ std::string Fields::path(std::string_view key) const {
 }
 
 void Fields::wrong(std::string_view key, std::string_view problem) const {
-  throw Error(Errc::invalid_argument, "{} {}", path(key), problem);
+  throw FieldError(path(key), problem);
 }
 
 std::optional<std::string> Fields::try_string(std::string_view key) const {
