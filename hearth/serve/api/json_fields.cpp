@@ -105,7 +105,8 @@ std::optional<std::vector<std::string>> Fields::try_strings(std::string_view key
   if (!field) return {};
   if (field->is_string()) return std::vector{field->get<std::string>()};
   std::vector<std::string> texts;
-  for (const Json* element : *try_list(key, count_max)) {
+  const auto elements = try_list(key, count_max);
+  for (const Json* element : *elements) {
     if (!element->is_string()) wrong(fmt::format("{}[{}]", key, texts.size()), "must be a string");
     texts.push_back(element->get<std::string>());
   }
