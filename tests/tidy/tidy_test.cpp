@@ -68,6 +68,8 @@ const std::map<std::string, std::set<std::string>>& allowed_edges() {
        {"hearth/base", "hearth/compute", "hearth/formats", "hearth/llm/tokenizer",
         "hearth/llm/grammar", "hearth/llm/kernels", "hearth/llm/models"}},
       {"hearth/serve/http", {"hearth/base"}},
+      {"hearth/serve/auth", {"hearth/base", "hearth/serve/http"}},
+      {"hearth/serve/metrics", {"hearth/base"}},
       {"hearth/serve/output", {"hearth/base", "hearth/llm/tokenizer"}},
       {"hearth/serve/engine",
        {"hearth/base", "hearth/compute", "hearth/formats", "hearth/store", "hearth/llm",
