@@ -5,7 +5,7 @@
 namespace hearth::serve {
 namespace {
 
-using ReadLoads = std::function<std::vector<ModelLoad>()>;
+using ReadLoads = std::function<std::vector<LoadMeasure>()>;
 
 // From a piece out of the cache to a long prompt on an old CPU.
 constexpr double kSecondsBounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -20,11 +20,11 @@ double ratio(const Counter& amount, const Counter& time) {
 }
 
 void add_model_gauge(Registry& registry, std::string_view name, std::string_view help,
-                     const ReadLoads& read_loads, std::function<double(const ModelLoad&)> value) {
+                     const ReadLoads& read_loads, std::function<double(const LoadMeasure&)> value) {
   registry.sampled({std::string(name), std::string(help), {"model"}}, SampleType::gauge,
                    [read_loads, value = std::move(value)] {
                      std::vector<Sample> samples;
-                     for (const ModelLoad& load : read_loads())
+                     for (const LoadMeasure& load : read_loads())
                        samples.push_back({{load.model}, value(load)});
                      return samples;
                    });
@@ -34,30 +34,31 @@ void add_model_gauges(Registry& registry, const ReadLoads& loads) {
   const auto add = [&](std::string_view name, std::string_view help, auto value) {
     add_model_gauge(registry, name, help, loads, value);
   };
-  add("hearth_answers_running", "Answers under way", [](const ModelLoad& m) { return m.running; });
+  add("hearth_answers_running", "Answers under way",
+      [](const LoadMeasure& m) { return m.running; });
   add("hearth_answers_waiting", "Answers waiting for their turn",
-      [](const ModelLoad& m) { return m.waiting; });
+      [](const LoadMeasure& m) { return m.waiting; });
   add("hearth_model_memory_bytes", "Weights, cache and buffers of a loaded model",
-      [](const ModelLoad& m) { return static_cast<double>(m.memory_bytes); });
+      [](const LoadMeasure& m) { return static_cast<double>(m.memory_bytes); });
   add("hearth_model_device_bytes", "Of these, on GPUs",
-      [](const ModelLoad& m) { return static_cast<double>(m.device_bytes); });
+      [](const LoadMeasure& m) { return static_cast<double>(m.device_bytes); });
   add("hearth_cache_pages", "Pages of the KV cache",
-      [](const ModelLoad& m) { return m.pages_total; });
+      [](const LoadMeasure& m) { return m.pages_total; });
   add("hearth_cache_pages_free", "Of these, holding nothing that an answer needs",
-      [](const ModelLoad& m) { return m.pages_free; });
+      [](const LoadMeasure& m) { return m.pages_free; });
 }
 
 // llama-server has one model and so no labels.
 void add_llama_sums(Registry& registry, const ReadLoads& read_loads) {
-  const auto add = [&](std::string name, std::string help, int ModelLoad::*count) {
+  const auto add = [&](std::string name, std::string help, int LoadMeasure::*count) {
     registry.sampled({std::move(name), std::move(help)}, SampleType::gauge, [read_loads, count] {
       double sum = 0;
-      for (const ModelLoad& load : read_loads()) sum += load.*count;
+      for (const LoadMeasure& load : read_loads()) sum += load.*count;
       return std::vector<Sample>{{{}, sum}};
     });
   };
-  add("llamacpp:requests_processing", "Answers under way", &ModelLoad::running);
-  add("llamacpp:requests_deferred", "Answers waiting for their turn", &ModelLoad::waiting);
+  add("llamacpp:requests_processing", "Answers under way", &LoadMeasure::running);
+  add("llamacpp:requests_deferred", "Answers waiting for their turn", &LoadMeasure::waiting);
 }
 
 void add_llama_rate(Registry& registry, std::string name, std::string help, const Counter& amount,

@@ -25,7 +25,7 @@ struct AnswerMeasure {
 };
 
 /// A loaded model at the moment of reading.
-struct ModelLoad {
+struct LoadMeasure {
   std::string model;
   int running = 0, waiting = 0;  // answers
   uint64_t memory_bytes = 0, device_bytes = 0;
@@ -37,7 +37,7 @@ class ServeMetrics {
  public:
   /// `read_loads` is called for each text of the registry, from its thread.
   ServeMetrics(Registry& registry, std::string_view version,
-               std::function<std::vector<ModelLoad>()> read_loads);
+               std::function<std::vector<LoadMeasure>()> read_loads);
 
   /// A request is over; `path` is counted under its route_label().
   void count_request(std::string_view path, int status, std::chrono::nanoseconds duration);

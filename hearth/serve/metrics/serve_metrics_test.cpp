@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 struct Fixture {
   Registry registry;
-  std::vector<ModelLoad> loads;
+  std::vector<LoadMeasure> loads;
   ServeMetrics metrics{registry, "1.2.3", [this] { return loads; }};
 };
 
