@@ -55,22 +55,23 @@ TEST(Responses, StreamTheWholeSequenceOfEvents) {
   const auto event = [&](const std::string& type, const std::string& fields) {
     return fmt::format(R"({{"type":"{}","sequence_number":{},{}}})", type, number++, fields);
   };
-  EXPECT_THAT(
-      data_of(events),
-      ElementsAre(event("response.created", R"("response":)" + begun),
-                  event("response.in_progress", R"("response":)" + begun),
-                  event("response.output_item.added",
-                        R"("output_index":0,"item":{"id":"msg_ID00","type":"message",)"
-                        R"("status":"in_progress","role":"assistant","content":[]})"),
-                  event("response.content_part.added",
-                        place + R"(,"part":{"type":"output_text","text":"","annotations":[],)"
-                                R"("logprobs":[]})"),
-                  event("response.output_text.delta", place + R"(,"delta":"Hel","logprobs":[])"),
-                  event("response.output_text.delta", place + R"(,"delta":"lo","logprobs":[])"),
-                  event("response.output_text.done", place + R"(,"text":"Hello","logprobs":[])"),
-                  event("response.content_part.done", place + R"(,"part":)" + kHelloPart),
-                  event("response.output_item.done", R"("output_index":0,"item":)" + kHelloItem),
-                  event("response.completed", R"("response":)" + kHelloResponse)));
+  // In braces, as events are numbered in the order of their evaluation.
+  const std::vector<std::string> expected = {
+      event("response.created", R"("response":)" + begun),
+      event("response.in_progress", R"("response":)" + begun),
+      event("response.output_item.added",
+            R"("output_index":0,"item":{"id":"msg_ID00","type":"message",)"
+            R"("status":"in_progress","role":"assistant","content":[]})"),
+      event("response.content_part.added",
+            place + R"(,"part":{"type":"output_text","text":"","annotations":[],)"
+                    R"("logprobs":[]})"),
+      event("response.output_text.delta", place + R"(,"delta":"Hel","logprobs":[])"),
+      event("response.output_text.delta", place + R"(,"delta":"lo","logprobs":[])"),
+      event("response.output_text.done", place + R"(,"text":"Hello","logprobs":[])"),
+      event("response.content_part.done", place + R"(,"part":)" + kHelloPart),
+      event("response.output_item.done", R"("output_index":0,"item":)" + kHelloItem),
+      event("response.completed", R"("response":)" + kHelloResponse)};
+  EXPECT_EQ(data_of(events), expected);
   for (const SentEvent& sent : events)
     EXPECT_EQ(Json::parse(sent.data)["type"], sent.name) << sent.data;
 }
