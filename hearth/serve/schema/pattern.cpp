@@ -275,11 +275,12 @@ class PatternReader {
   Part set() {
     const bool negated = try_take('^');
     Ranges ranges;
-    while (!try_take(']')) add_set_item(ranges);
+    while (!try_take(']')) add_set_item(ranges, negated);
     return one(ranges, negated);
   }
 
-  void add_set_item(Ranges& ranges) {
+  // What a negated set leaves out is \s and \W at their widest.
+  void add_set_item(Ranges& ranges, bool negated) {
     char32_t first = take();
     if (first == '\\') {
       const char32_t name = take();
@@ -290,7 +291,9 @@ class PatternReader {
         ranges.insert(ranges.end(), others.begin(), others.end());
         return;
       } else {
-        const Ranges named = escaped_ranges(name);
+        Ranges named = escaped_ranges(name);
+        if (negated && name == 's') named = kAllBlanks;
+        if (negated && name == 'W') named = complement(kWord);
         if (name == 'd' || name == 'w' || name == 'W' || name == 's') {
           ranges.insert(ranges.end(), named.begin(), named.end());
           return;

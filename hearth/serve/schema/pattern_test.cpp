@@ -104,6 +104,16 @@ TEST(Pattern, ControlCharactersAreEscapedAndLineEndsAreNoAnyCharacter) {
   EXPECT_TRUE(accepts(bell, "\a"));
 }
 
+TEST(Pattern, ANegatedSetLeavesOutEveryBlank) {
+  auto set = automaton_of("^[^@\\s]$");
+  for (const char* blank : {" ", "\t", "\f", "\u00a0", "\u2003", "@"})
+    EXPECT_FALSE(accepts(set, blank)) << blank;
+  EXPECT_TRUE(accepts(set, "é"));
+  auto word = automaton_of("^[^\\W]$");
+  EXPECT_TRUE(accepts(word, "a"));
+  EXPECT_FALSE(accepts(word, "é"));
+}
+
 TEST(Pattern, LengthsNarrowOneRepeatedSetAndAreMetByOthers) {
   auto set = automaton_of("^[ab]+$", {.min = 2, .max = 3});
   EXPECT_FALSE(accepts(set, "a"));
