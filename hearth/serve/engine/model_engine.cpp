@@ -92,6 +92,7 @@ struct ModelEngine::State {
 
   void find_facts(const ModelLoad& load);
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
+  AnswerRequest with_thinking_decided(AnswerRequest request) const;
   llm::AnswerForm form_of(const AnswerRequest& request, BuiltPrompt& prompt);
   llm::AnswerForm form_of_call(BuiltPrompt& prompt, std::optional<ForcedCall> call);
   void append(std::vector<int32_t>& ids, std::string_view text) const;
@@ -139,6 +140,17 @@ llm::AnswerForm ModelEngine::State::form_of_call(BuiltPrompt& prompt,
   append(prompt.ids, call->opening);
   prompt.forced = std::move(call);
   return form;
+}
+
+// Who asks for a form and says nothing of thoughts wants the form: thoughts are free, and a model
+// that does not end them would leave no room for it.
+AnswerRequest ModelEngine::State::with_thinking_decided(AnswerRequest request) const {
+  auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  const std::optional<AnswerStyle> style = prompts.style();
+  const bool can_switch = style && style->thinking == ThinkingStyle::think_tags;
+  if (chat && can_switch && !chat->thinking && request.format.kind != AnswerFormat::Kind::free)
+    chat->thinking = Thinking::off;
+  return request;
 }
 
 llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
@@ -238,9 +250,10 @@ std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) 
   if (!request.adapter.empty())
     throw Error(Errc::invalid_argument, "adapter '{}' is not loaded with the model",
                 request.adapter);
-  BuiltPrompt prompt = state_->prompts.build(request);
-  llm::GenerateParams params = state_->generate_params(request, prompt);
-  ModelAnswerOptions options = state_->answer_options(request, prompt, params.sampling.seed);
+  const AnswerRequest decided = state_->with_thinking_decided(request);
+  BuiltPrompt prompt = state_->prompts.build(decided);
+  llm::GenerateParams params = state_->generate_params(decided, prompt);
+  ModelAnswerOptions options = state_->answer_options(decided, prompt, params.sampling.seed);
   return std::make_unique<ModelAnswer>(state_->engine.submit(std::move(params)),
                                        state_->parts.tokenizer, std::move(options));
 }
@@ -256,7 +269,7 @@ Relevance ModelEngine::rerank(const RerankRequest&, std::stop_token) {
 std::string ModelEngine::render(const ChatPrompt& prompt) { return state_->prompts.render(prompt); }
 
 int ModelEngine::count_tokens(const AnswerRequest& request) {
-  return state_->prompts.count(request);
+  return state_->prompts.count(state_->with_thinking_decided(request));
 }
 
 std::vector<int32_t> ModelEngine::tokenize(const std::string& text, bool add_special,
