@@ -24,6 +24,17 @@ Errc code_for(int error_number) {
               std::strerror(error_number));
 }
 
+/// Makes `fd` the owner's alone. What root writes for a service into the service's folder, the
+/// service must be able to read.
+void keep_private(int fd, const fs::path& path) {
+  struct stat folder {};
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (::fchmod(fd, 0600) != 0) throw_errno(path, "cannot be made private");
+  if (::geteuid() != 0) return;
+  if (::stat(parent.c_str(), &folder) != 0 || ::fchown(fd, folder.st_uid, folder.st_gid) != 0)
+    throw_errno(path, "cannot be given to the owner of its folder");
+}
+
 /// A regular file open for reading.
 struct OpenFile {
   explicit OpenFile(const fs::path& path) {
@@ -87,17 +98,26 @@ std::string read_file(const fs::path& path, size_t size_max_bytes) {
   return text;
 }
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path), beside_(path) {
+AtomicFile::AtomicFile(const fs::path& path, Readers readers) : path_(path), beside_(path) {
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     throw Error(Errc::invalid_argument, "{}: is there and not a regular file", path_.string());
   // The process id keeps two writers of one file apart; the last to commit wins.
   beside_ += fmt::format(".{}.partial", ::getpid());
-  fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const mode_t mode = readers == Readers::owner ? 0600 : 0644;
+  fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd_ < 0) {
     const int error_number = errno;
     throw Error(Errc::io_failure, "{}: cannot be written: {}", path_.string(),
                 std::strerror(error_number));
+  }
+  if (readers == Readers::everyone) return;
+  try {
+    keep_private(fd_, path_);
+  } catch (...) {  // no destructor runs for an object that was never whole
+    ::close(fd_);
+    ::unlink(beside_.c_str());
+    throw;
   }
 }
 

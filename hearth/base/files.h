@@ -44,13 +44,19 @@ class MappedFile {
 /// file), resource_exhausted above `size_max_bytes`.
 std::string read_file(const fs::path& path, size_t size_max_bytes = size_t{1} << 30);
 
+/// Who may read a file that is written.
+enum class Readers {
+  everyone,  // as the umask has it
+  owner,     // mode 0600; written by root, it belongs to whom its folder belongs to
+};
+
 /// Writes a file beside its final name and renames it into place on commit(): readers see the old
 /// file or the whole new one. Destroyed without commit(), it removes what it wrote.
 class AtomicFile {
  public:
   /// Errors: io_failure (folder missing, no permission, disk full); invalid_argument when `path` is
   /// there and not a regular file: a rename would put a file in the place of /dev/null.
-  explicit AtomicFile(const fs::path& path);
+  explicit AtomicFile(const fs::path& path, Readers readers = Readers::everyone);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();

@@ -44,6 +44,29 @@ TEST_F(Files, WhatIsCommittedIsReadBack) {
   EXPECT_EQ(static_cast<char>(mapped.bytes()[6]), 't');
 }
 
+TEST_F(Files, AFileForItsOwnerIsReadableByNobodyElse) {
+  struct stat status {};
+  for (const std::string_view old : {"none", "open to all"}) {
+    AtomicFile file(folder_ / "secret", Readers::owner);
+    file.write("s");
+    file.commit();
+    ASSERT_EQ(::stat((folder_ / "secret").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u) << old;
+    fs::permissions(folder_ / "secret", fs::perms::all);  // and the second time it replaces this
+  }
+}
+
+TEST_F(Files, WhatRootWritesForAnOwnerBelongsToTheOwnerOfTheFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  ASSERT_EQ(::chown(folder_.c_str(), 1234, 1235), 0);
+  AtomicFile file(folder_ / "secret", Readers::owner);
+  file.commit();
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "secret").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 1234u);
+  EXPECT_EQ(status.st_gid, 1235u);
+}
+
 TEST_F(Files, WithoutACommitTheOldContentStaysAndNothingIsLeftBehind) {
   {
     AtomicFile file(folder_ / "a");

@@ -52,7 +52,7 @@ class Args {
 };
 
 struct Command {
-  std::string_view name;
+  std::string_view name;     // "run"; of a group also the second word, "key add"
   std::string_view summary;  // one sentence without a period
   std::string_view details;  // what the summary leaves out: whole sentences, may be empty
   std::span<const Positional> positionals;
@@ -67,6 +67,11 @@ struct Command {
 std::span<const Command* const> commands();
 /// The command with this name; nothing when there is none.
 const Command* find_command(std::string_view name);
+/// The command that a command line begins with, and how many words its name takes; nothing when
+/// there is none.
+const Command* find_command(std::span<const std::string> words, size_t& words_taken);
+/// Those whose first word is `group`: "key add", "key list", …; empty when it is no group.
+std::vector<const Command*> commands_of_group(std::string_view group);
 /// Throws invalid_argument naming what was typed and the nearest command.
 [[noreturn]] void throw_unknown_command(std::string_view typed);
 

@@ -110,6 +110,14 @@ std::string command_help_text(const Command& command) {
   return text;
 }
 
+std::string group_help_text(std::string_view group) {
+  std::vector<std::pair<std::string, std::string_view>> rows;
+  for (const Command* command : commands_of_group(group))
+    rows.emplace_back(command->name, command->summary);
+  return fmt::format("Usage: hearth {} COMMAND [OPTIONS]\n\nCommands:\n{}", group,
+                     definitions(rows));
+}
+
 std::string reference_markdown() {
   std::string text =
       "# The command line\n\n"
@@ -121,7 +129,8 @@ std::string reference_markdown() {
       "Errors go to standard error as `hearth: …`. `HEARTH_CPU=scalar|avx2|avx512` caps the "
       "kernels,\n"
       "`HEARTH_MODELS` names the folder of models, `HEARTH_HOME` the folder of Hearth's own files\n"
-      "(`~/.local/share/hearth`).\n\n";
+      "(without it `$XDG_DATA_HOME/hearth` or `~/.local/share/hearth`; for root "
+      "`/var/lib/hearth`, where\nthat is there).\n\n";
   for (const Command* command : commands())
     if (!command->is_hidden) text += command_markdown(*command);
   text.pop_back();

@@ -14,6 +14,8 @@ std::string version_text();
 std::string overview_text();
 /// One command: usage, options, examples.
 std::string command_help_text(const Command& command);
+/// The commands of a group.
+std::string group_help_text(std::string_view group);
 /// docs/cli.md, which a test compares with this.
 std::string reference_markdown();
 

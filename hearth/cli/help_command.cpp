@@ -13,12 +13,16 @@ int run_help(const Args& args) {
     print(reference_markdown());
     return 0;
   }
-  const std::optional<std::string> name = args.positional("COMMAND");
+  const std::optional<std::string> name = args.rest("COMMAND");
   if (!name) {
     print(overview_text());
     return 0;
   }
   const Command* command = find_command(*name);
+  if (!command && !commands_of_group(*name).empty()) {
+    print(group_help_text(*name));
+    return 0;
+  }
   if (!command) throw_unknown_command(*name);
   print(command_help_text(*command));
   return 0;
@@ -27,12 +31,13 @@ int run_help(const Args& args) {
 constexpr Positional kPositionals[] = {
     {.name = "COMMAND",
      .help = "What to explain; without it all commands are listed",
-     .required = false},
+     .required = false,
+     .rest = true},
 };
 constexpr Option kOptions[] = {
     {"--markdown", "", "Print the reference of all commands, which is docs/cli.md"},
 };
-constexpr std::string_view kExamples[] = {"hearth help", "hearth help run"};
+constexpr std::string_view kExamples[] = {"hearth help", "hearth help run", "hearth help key add"};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "hearth/cli/paths.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,6 +15,7 @@ namespace hearth::cli {
 namespace {
 
 constexpr std::string_view kExtension = ".gguf";
+constexpr const char* kServiceFolder = "/var/lib/hearth";
 
 std::optional<fs::path> path_from_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -94,8 +96,21 @@ bool is_prompt(const std::string& words) {
 
 std::optional<fs::path> home_folder() {
   if (const auto set = path_from_environment("HEARTH_HOME")) return *set;
+  const bool is_root = ::geteuid() == 0;
+  if (is_root && is_folder(kServiceFolder)) return kServiceFolder;
+  // The XDG base directory specification says to pass over a relative path.
+  const auto data = path_from_environment("XDG_DATA_HOME");
+  if (data && data->is_absolute()) return *data / "hearth";
   if (const auto home = path_from_environment("HOME")) return *home / ".local/share/hearth";
+  if (is_root) return kServiceFolder;
   return std::nullopt;
+}
+
+fs::path state_file(std::string_view name) {
+  const std::optional<fs::path> home = home_folder();
+  if (!home)
+    throw Error(Errc::not_found, "no folder for {}: neither HEARTH_HOME nor HOME is set", name);
+  return *home / name;
 }
 
 }  // namespace hearth::cli

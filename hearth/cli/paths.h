@@ -32,8 +32,14 @@ FoundModel find_model(const std::string& word, std::string_view advice = "");
 /// leave the model out and begin with the prompt.
 bool is_prompt(const std::string& words);
 
-/// The folder of Hearth's own files: $HEARTH_HOME, or ~/.local/share/hearth. It need not exist.
-/// Nothing when the environment names neither.
+/// The folder of Hearth's own files: $HEARTH_HOME; for root /var/lib/hearth, that of the system's
+/// service, where it exists; $XDG_DATA_HOME/hearth; ~/.local/share/hearth; for root without a home
+/// /var/lib/hearth. It need not exist. Nothing when there is none of these.
 std::optional<fs::path> home_folder();
+/// A file in it. Errors: not_found (there is no such folder).
+fs::path state_file(std::string_view name);
+/// The API keys that `hearth serve` knows, and what each has used.
+inline constexpr std::string_view kKeysFile = "keys.json";
+inline constexpr std::string_view kUsageFile = "usage.json";
 
 }  // namespace hearth::cli

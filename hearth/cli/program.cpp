@@ -15,6 +15,16 @@ namespace {
 
 constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells report it
 
+// `hearth key --help` lists the commands of the group; anything else is no command.
+int explain_group(const std::vector<std::string>& words) {
+  const bool is_group = !commands_of_group(words[0]).empty();
+  if (is_group && words.size() == 2 && (words[1] == "--help" || words[1] == "-h")) {
+    print(group_help_text(words[0]));
+    return 0;
+  }
+  throw_unknown_command(is_group && words.size() > 1 ? words[0] + " " + words[1] : words[0]);
+}
+
 int run_words(const std::vector<std::string>& words) {
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
     print(overview_text());
@@ -24,9 +34,10 @@ int run_words(const std::vector<std::string>& words) {
     print(version_text() + "\n");
     return 0;
   }
-  const Command* command = find_command(words[0]);
-  if (!command) throw_unknown_command(words[0]);
-  const Args args = parse_args(*command, std::span(words).subspan(1));
+  size_t name_words = 0;
+  const Command* command = find_command(words, name_words);
+  if (!command) return explain_group(words);
+  const Args args = parse_args(*command, std::span(words).subspan(name_words));
   if (args.has("--help")) {
     print(command_help_text(*command));
     return 0;

@@ -172,6 +172,29 @@ std::string to_json(const PerplexityReport& report) {
                {"seconds", report.seconds}});
 }
 
+std::string to_json(const KeyListReport& report) {
+  Json keys = Json::array();
+  for (const KeyListReport::Key& key : report.keys) {
+    Json json = {{"name", key.name}, {"created", key.created}};
+    set_if(json, "requests_per_minute", key.requests_per_minute);
+    set_if(json, "tokens_per_day", key.tokens_per_day);
+    set_if(json, "removed", key.removed);
+    keys.push_back(std::move(json));
+  }
+  return dump({{"file", report.file}, {"keys", std::move(keys)}});
+}
+
+std::string to_json(const KeyUsageReport& report) {
+  Json usage = Json::array();
+  for (const KeyUsageReport::Row& row : report.usage)
+    usage.push_back({{"day", row.day},
+                     {"key", row.key},
+                     {"requests", row.requests},
+                     {"prompt_tokens", row.prompt_tokens},
+                     {"generated_tokens", row.generated_tokens}});
+  return dump({{"file", report.file}, {"usage", std::move(usage)}});
+}
+
 std::string to_json(const RewriteReport& report) {
   return dump({{"from", report.from},
                {"to", report.to},

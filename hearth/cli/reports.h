@@ -121,6 +121,26 @@ struct RewriteReport {
   double seconds = 0;
 };
 
+/// Times as RFC 3339, in UTC.
+struct KeyListReport {
+  struct Key {
+    std::string name, created;
+    std::optional<int64_t> requests_per_minute, tokens_per_day;  // nothing: no limit
+    std::optional<std::string> removed;
+  };
+  std::string file;
+  std::vector<Key> keys;  // by name
+};
+
+struct KeyUsageReport {
+  struct Row {
+    std::string day, key;
+    uint64_t requests = 0, prompt_tokens = 0, generated_tokens = 0;
+  };
+  std::string file;
+  std::vector<Row> usage;  // by day and name
+};
+
 /// One rate of several repetitions.
 struct Spread {
   double median = 0, low = 0, high = 0;
@@ -149,6 +169,8 @@ std::string to_json(const KernelsReport& report);
 std::string to_json(const TokenizeReport& report);
 std::string to_json(const LogitsReport& report);
 std::string to_json(const PerplexityReport& report);
+std::string to_json(const KeyListReport& report);
+std::string to_json(const KeyUsageReport& report);
 std::string to_json(const RewriteReport& report);
 std::string to_json(const BenchReport& report);
 std::string to_json(const serve::ListedModel& model);

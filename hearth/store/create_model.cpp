@@ -134,7 +134,20 @@ class Creation {
         config_.model_families.push_back(family);
   }
 
+  // A file that is a blob of this store already, as uploaded ones are.
+  bool try_own_blob(LayerKind kind, const fs::path& path) {
+    const auto digest = try_digest(path.filename().string());
+    if (!digest || writer_.blobs().path(*digest) != path) return false;
+    const auto size_bytes = writer_.blobs().try_size(*digest);
+    if (!size_bytes) return false;
+    say(fmt::format("using existing layer {}", digest->text()));
+    manifest_.layers.push_back(
+        {.media_type = media_type(kind), .digest = *digest, .size_bytes = *size_bytes});
+    return true;
+  }
+
   void add_file(LayerKind kind, const fs::path& path) {
+    if (try_own_blob(kind, path)) return;
     const auto copying = [&](uint64_t done_bytes, uint64_t total_bytes) {
       progress_({.status = "copying file", .done_bytes = done_bytes, .total_bytes = total_bytes});
     };

@@ -63,6 +63,12 @@ TEST_F(CreateModel, AGgufFileBecomesAModelWithItsTexts) {
               ElementsAre(ModelMessage{"user", "hi"}, ModelMessage{"assistant", "ho"}));
 }
 
+TEST_F(CreateModel, AnArchitectureThatIsNoTextIsRefused) {
+  folder_.write_gguf("weights.gguf", "\xFF\xFE");
+  EXPECT_EQ(code_of([&] { create("m", "FROM weights.gguf"); }), Errc::invalid_argument);
+  EXPECT_THAT(store_.list().models, IsEmpty());
+}
+
 TEST_F(CreateModel, TheConfigIsWhatRegistriesExpect) {
   folder_.write_gguf("weights.gguf", "qwen3");
   const StoredModel model = create("m", "FROM weights.gguf");

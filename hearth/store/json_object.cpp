@@ -29,6 +29,14 @@ nlohmann::json parse_json(std::string_view text, std::string_view where) {
   }
 }
 
+std::string print_json(const nlohmann::ordered_json& json) {
+  try {
+    return json.dump();
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(Errc::invalid_argument, "cannot be written as JSON: {}", error.what());
+  }
+}
+
 JsonObject::JsonObject(const nlohmann::json& value, std::string where)
     : value_(&value), where_(std::move(where)) {
   if (!value.is_object()) throw Error(Errc::corrupt_data, "{}: not a JSON object", where_);

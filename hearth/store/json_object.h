@@ -18,6 +18,9 @@ nlohmann::json read_json(const fs::path& path);
 /// above.
 nlohmann::json parse_json(std::string_view text, std::string_view where);
 
+/// `json` as one line. Errors: invalid_argument (a string that is not UTF-8).
+std::string print_json(const nlohmann::ordered_json& json);
+
 /// A view of an object inside a parsed file; the file's json must outlive it. A field that is null
 /// counts as absent. A field of another type than asked for is corrupt_data.
 class JsonObject {

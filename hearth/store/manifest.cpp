@@ -113,11 +113,10 @@ Manifest parse_manifest(std::string_view text, std::string_view where) {
 std::string print_manifest(const Manifest& manifest) {
   nlohmann::ordered_json layers = nlohmann::ordered_json::array();
   for (const Layer& layer : manifest.layers) layers.push_back(print_layer(layer));
-  return nlohmann::ordered_json{{"schemaVersion", kSchemaVersion},
-                                {"mediaType", kManifestType},
-                                {"config", print_layer(manifest.config)},
-                                {"layers", std::move(layers)}}
-      .dump();
+  return print_json({{"schemaVersion", kSchemaVersion},
+                     {"mediaType", kManifestType},
+                     {"config", print_layer(manifest.config)},
+                     {"layers", std::move(layers)}});
 }
 
 }  // namespace hearth::store

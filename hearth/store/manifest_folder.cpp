@@ -61,6 +61,16 @@ class Walk {
   size_t depth_ = 0;
 };
 
+void create_folders(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return;
+  const Errc code = error == std::errc::no_such_file_or_directory ? Errc::not_found
+                    : error == std::errc::no_space_on_device      ? Errc::resource_exhausted
+                                                                  : Errc::io_failure;
+  throw Error(code, "{}: cannot be created: {}", folder.string(), error.message());
+}
+
 // The entry of `folder` that is `name`, exactly if there is one, else in another case.
 std::string stored_part(const fs::path& folder, const std::string& name) {
   std::error_code ignored;
@@ -98,18 +108,18 @@ void ManifestFolder::write(const ModelName& name, std::string_view text) const {
   PartialFile partial(folder_);
   partial.write(std::as_bytes(std::span(text.data(), text.size())));
   for (int attempt = 1;; ++attempt) {
-    std::error_code error;
-    fs::create_directories(file.parent_path(), error);
-    if (error)
-      throw Error(Errc::io_failure, "{}: cannot be created: {}", file.parent_path().string(),
-                  error.message());
     try {
-      return partial.rename_to(file);
+      create_folders(file.parent_path());
+      partial.rename_to(file);
+      break;
     } catch (const Error& failure) {
       // Somebody who removes the last other model takes the empty folder with it.
       if (failure.code() != Errc::not_found || attempt == kRenamesMax) throw;
     }
   }
+  // rename_to() flushed the folder of the tag; those above it may be new as well.
+  for (fs::path above = file.parent_path(); above != folder_; above = above.parent_path())
+    flush_folder(above.parent_path());
 }
 
 bool ManifestFolder::remove(const ModelName& name) const {
@@ -118,6 +128,8 @@ bool ManifestFolder::remove(const ModelName& name) const {
     if (errno == ENOENT || errno == ENOTDIR) return false;
     throw_errno(file, "cannot be removed");
   }
+  flush_folder(
+      file.parent_path());  // blobs may be removed only after the manifest is gone for good
   // rmdir() refuses a folder that holds something, also what came a moment ago.
   for (fs::path above = file.parent_path(); above != folder_; above = above.parent_path())
     if (::rmdir(above.c_str()) != 0) break;

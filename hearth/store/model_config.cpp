@@ -100,7 +100,7 @@ std::string print_model_config(const ModelConfig& config, std::span<const Digest
   json["architecture"] = "amd64";
   json["os"] = "linux";
   json["rootfs"] = {{"type", "layers"}, {"diff_ids", std::move(digests)}};
-  return json.dump();
+  return print_json(json);
 }
 
 ModelConfig config_of(const formats::Gguf& file) {

@@ -32,6 +32,7 @@ struct ModelConfig {
 /// naming the field.
 ModelConfig parse_model_config(std::string_view json, std::string_view where);
 /// As JSON, with the digests of the model's layers as a root file system, which registries ask for.
+/// Errors: invalid_argument (a text is not UTF-8, as a hostile file's architecture may be).
 std::string print_model_config(const ModelConfig& config, std::span<const Digest> layers);
 
 /// Format, family, count of parameters and quantisation of a model file. A file type that has no

@@ -124,18 +124,26 @@ void set_parameter(ModelParameters& parameters, std::string_view name, std::stri
   const auto type = parameter_type(name);
   if (!type)
     throw Error(Errc::invalid_argument, "unknown parameter '{}'", formats::printable(name));
-  ParameterValue& value = parameters[std::string(name)];
+  // Parsed before the name is added: a wrong text must not leave a value behind.
+  const std::string key(name);
   switch (*type) {
-    case ParameterType::boolean:
-      value = parse_bool(name, text);
+    case ParameterType::boolean: {
+      const bool value = parse_bool(name, text);
+      parameters[key] = value;
       break;
-    case ParameterType::integer:
-      value = parse_number<int64_t>(name, text, "an integer of 64 bits");
+    }
+    case ParameterType::integer: {
+      const int64_t value = parse_number<int64_t>(name, text, "an integer of 64 bits");
+      parameters[key] = value;
       break;
-    case ParameterType::number:
-      value = parse_finite(name, text);
+    }
+    case ParameterType::number: {
+      const double value = parse_finite(name, text);
+      parameters[key] = value;
       break;
+    }
     case ParameterType::strings: {
+      ParameterValue& value = parameters[key];
       if (!std::holds_alternative<std::vector<std::string>>(value))
         value = std::vector<std::string>();
       std::get<std::vector<std::string>>(value).emplace_back(text);
@@ -168,10 +176,10 @@ ModelParameters parse_parameters(std::string_view text, std::string_view where) 
 }
 
 std::string print_parameters(const ModelParameters& parameters) {
-  nlohmann::json json = nlohmann::json::object();
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (const auto& [name, value] : parameters)
     std::visit([&, &key = name](const auto& item) { json[key] = item; }, value);
-  return json.dump();
+  return print_json(json);
 }
 
 }  // namespace hearth::store

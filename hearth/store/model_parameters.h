@@ -32,6 +32,7 @@ std::vector<std::string> parameter_texts(const ParameterValue& value);
 /// Reads the JSON object of a params layer; `where` names it in errors. Unknown fields are passed
 /// over, null counts as absent. Errors: corrupt_data naming the field.
 ModelParameters parse_parameters(std::string_view json, std::string_view where);
+/// Errors: invalid_argument (an item of "stop" is not UTF-8).
 std::string print_parameters(const ModelParameters& parameters);
 
 }  // namespace hearth::store

@@ -59,6 +59,19 @@ TEST(ModelParameters, AWrongTextNamesTheParameter) {
   EXPECT_FALSE(is_retired_parameter("stop"));
 }
 
+TEST(ModelParameters, AWrongTextLeavesNoValueBehind) {
+  ModelParameters parameters;
+  for (const char* name : {"use_mmap", "num_ctx", "temperature"})
+    EXPECT_EQ(code_of([&] { set_parameter(parameters, name, "x"); }), Errc::invalid_argument);
+  EXPECT_TRUE(parameters.empty());
+}
+
+TEST(ModelParameters, TextThatIsNoUtf8IsAnErrorOfOurs) {
+  ModelParameters parameters;
+  set_parameter(parameters, "stop", "\xFF");
+  EXPECT_EQ(code_of([&] { print_parameters(parameters); }), Errc::invalid_argument);
+}
+
 TEST(ModelParameters, JsonOfOtherClientsIsUnderstood) {
   const ModelParameters parameters = parse_parameters(
       R"({"num_ctx":4.096e3,"temperature":1,"stop":"x","mirostat":2,"top_k":null,"new":[]})", "p");

@@ -53,11 +53,21 @@ std::set<Digest> named_digests(const std::vector<StoredModel>& models) {
 
 void remove_file(const fs::path& file, RemoveReport& report) {
   struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return;  // gone already, or named but never there
+  if (::lstat(file.c_str(), &status) != 0) return;  // gone already, or named but never there
+  // A link to a blob on another disk goes, what it leads to stays; a folder is none of ours.
+  if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) return;
   if (::unlink(file.c_str()) != 0) throw_errno(file, "cannot be removed");
   ++report.files_removed;
   // A blob that is also a file elsewhere frees nothing.
-  if (status.st_nlink == 1) report.freed_bytes += static_cast<uint64_t>(status.st_size);
+  if (S_ISREG(status.st_mode) && status.st_nlink == 1)
+    report.freed_bytes += static_cast<uint64_t>(status.st_size);
+}
+
+// What an interrupted writer left: a file, or a folder of files it was working on.
+void remove_partial(const fs::path& path, RemoveReport& report) {
+  if (!fs::is_directory(fs::symlink_status(path))) return remove_file(path, report);
+  for (const fs::path& entry : entries_of(path)) remove_partial(entry, report);
+  if (::rmdir(path.c_str()) != 0) throw_errno(path, "cannot be removed");
 }
 
 // "sha256-HEX-partial" and "sha256-HEX-partial-N", as Ollama names a download.
@@ -166,37 +176,46 @@ std::string ModelStore::read(const Layer& layer) const {
   return blobs_.read(layer.digest, kTextLayerBytesMax);
 }
 
+std::string ModelStore::manifest_text(const ModelName& name) const {
+  const fs::path file = manifests_.path(manifests_.stored_name(name));
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) throw_not_found(name.shown());
+  return read_file(file, kManifestBytesMax);
+}
+
 StoredModel ModelStore::copy(const ModelName& from, const ModelName& to) const {
   const StoreWriter writer(*this);
-  const fs::path file = manifests_.path(manifests_.stored_name(from));
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) throw_not_found(from.shown());
-  return writer.commit_text(to, read_file(file, kManifestBytesMax));
+  return writer.commit_text(to, manifest_text(from));
 }
 
 RemoveReport ModelStore::remove(const ModelName& name) const {
   const auto lock = StoreLock::try_exclusive(lock_file(), kLockWait);
   const ModelName stored = manifests_.stored_name(name);
-  RemoveReport report;
   std::set<Digest> own;
+  std::string unread;
   try {
     if (const auto model = try_find(stored)) own = named_digests({*model});
   } catch (const Error&) {
-    report.kept_because = "its manifest could not be read";
+    unread = "its manifest could not be read";
   }
   if (!manifests_.remove(stored)) throw_not_found(name.shown());
-  if (!report.kept_because.empty()) return report;
-  if (!lock) {
-    report.kept_because = "a model is being added";
-    return report;
-  }
-  const StoreListing others = list();
-  if (!others.broken.empty()) {
-    report.kept_because = "another manifest is broken: " + others.broken.front().message;
-    return report;
-  }
-  const std::set<Digest> named = named_digests(others.models);
-  for (const Digest& digest : own)
+  if (!unread.empty()) return {.kept_because = std::move(unread)};
+  return remove_unnamed(std::vector<Digest>(own.begin(), own.end()), lock.has_value());
+}
+
+RemoveReport ModelStore::remove_unnamed(std::span<const Digest> digests) const {
+  const auto lock = StoreLock::try_exclusive(lock_file(), kLockWait);
+  return remove_unnamed(digests, lock.has_value());
+}
+
+RemoveReport ModelStore::remove_unnamed(std::span<const Digest> digests, bool is_alone) const {
+  if (!is_alone) return {.kept_because = "a model is being added"};
+  const StoreListing listing = list();
+  if (!listing.broken.empty())
+    return {.kept_because = "another manifest is broken: " + listing.broken.front().message};
+  const std::set<Digest> named = named_digests(listing.models);
+  RemoveReport report;
+  for (const Digest& digest : digests)
     if (!named.count(digest)) remove_file(blobs_.path(digest), report);
   return report;
 }
@@ -218,7 +237,7 @@ RemoveReport ModelStore::prune(const PruneOptions& options) const {
     for (const fs::path& file : entries_of(folder)) {
       const std::string entry = file.filename().string();
       if (is_partial_file_name(entry) || (options.downloads && is_download_name(entry)))
-        remove_file(file, report);
+        remove_partial(file, report);
     }
   return report;
 }

@@ -12,6 +12,7 @@
 #pragma once
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,8 @@ class ModelStore {
   /// before) of a model's digest. Errors: not_found, invalid_argument (no name; digits of several
   /// models), and as above.
   StoredModel find(std::string_view name_or_digest) const;
+  /// The manifest's own bytes, which give a model its digest. Errors: not_found and as try_find().
+  std::string manifest_text(const ModelName& name) const;
   /// The text of a small layer or config. Errors: as BlobFolder::read(), above 64 MiB.
   std::string read(const Layer& layer) const;
 
@@ -80,6 +83,9 @@ class ModelStore {
   /// Removes the name, also that of a broken manifest, and the blobs that no other manifest names.
   /// Errors: not_found, invalid_argument (read-only), io_failure.
   RemoveReport remove(const ModelName& name) const;
+  /// Removes those of the given blobs that no manifest names, as after a model was replaced.
+  /// Errors: invalid_argument (read-only), io_failure.
+  RemoveReport remove_unnamed(std::span<const Digest> digests) const;
   /// Removes blobs that no manifest names, and what interrupted writers left. Errors: unavailable
   /// (somebody is adding), conflict (a broken manifest, which may name any blob), invalid_argument
   /// (read-only), io_failure.
@@ -93,6 +99,7 @@ class ModelStore {
   ModelStore(const fs::path& folder, StoreAccess access);
   StoredModel read_manifest(const ManifestFile& file) const;
   StoredModel find_digest(std::string_view digits) const;
+  RemoveReport remove_unnamed(std::span<const Digest> digests, bool is_alone) const;
   /// The file of the lock. Errors: invalid_argument when the store was opened read-only.
   fs::path lock_file() const;
 

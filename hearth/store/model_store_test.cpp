@@ -179,13 +179,16 @@ TEST(ModelStore, PruneTakesWhatNoManifestNames) {
   store.blobs().add_text("orphan");
   folder.write("models/blobs/partial-1-2", "xyz");
   folder.write("models/manifests/partial-1-3", "xyz");
+  folder.write("models/blobs/partial-1-4/files/a", "xyz");
+  fs::create_symlink(folder.models(), folder.models() / "blobs/partial-1-4/link");
   const std::string download = "models/blobs/sha256-" + sha256("z").hex() + "-partial";
   folder.write(download, "x");
   folder.write(download + "-12", "x");
   folder.write("models/blobs/notes.txt", "mine");
   const RemoveReport report = store.prune({});
-  EXPECT_EQ(report.files_removed, 3u);
-  EXPECT_EQ(report.freed_bytes, 12u);
+  EXPECT_EQ(report.files_removed, 5u);
+  EXPECT_GE(report.freed_bytes, 15u);
+  EXPECT_FALSE(fs::exists(folder.models() / "blobs/partial-1-4"));
   EXPECT_TRUE(fs::exists(folder.path() / download));
   EXPECT_EQ(store.prune({.downloads = true}).files_removed, 2u);
   EXPECT_TRUE(fs::exists(folder.models() / "blobs/notes.txt"));
@@ -223,6 +226,56 @@ TEST(ModelStore, AManifestNeedsItsBlobs) {
   manifest.layers[0].digest = sha256("other");
   EXPECT_THAT(message_of([&] { writer.commit(name("m"), manifest); }), HasSubstr("missing"));
   EXPECT_EQ(store.try_find(name("m")), std::nullopt);
+}
+
+TEST(ModelStore, FoldersAreNeverTakenForFilesToRemove) {
+  const StoreFolder folder("folders");
+  const ModelStore store = folder.open();
+  // Valid names whose folders look like what an interrupted writer leaves.
+  add_model(store, "partial-host/ada/m", {"text"});
+  fs::create_directories(store.blobs().path(sha256("a folder")));
+  fs::create_directories(store.blobs().folder() / "partial-1-1");
+  EXPECT_EQ(store.prune({}).files_removed, 0u);
+  EXPECT_THAT(names_of(store.list()), ElementsAre("partial-host/ada/m:latest"));
+}
+
+TEST(ModelStore, ALinkToABlobElsewhereIsReadAndOnlyTheLinkIsRemoved) {
+  const StoreFolder folder("link");
+  const ModelStore store = folder.open();
+  const StoredModel model = add_model(store, "m", {"on another disk"});
+  const fs::path blob = store.blobs().path(model.manifest.layers[0].digest);
+  const fs::path elsewhere = folder.path() / "elsewhere";
+  fs::rename(blob, elsewhere);
+  fs::create_symlink(elsewhere, blob);
+  EXPECT_THAT(store.verify(model, kNoProgress), IsEmpty());
+  const RemoveReport report = store.remove(name("m"));
+  EXPECT_EQ(report.files_removed, 2u);
+  EXPECT_EQ(report.freed_bytes, 2u);  // the config "{}"; the text itself stays
+  EXPECT_FALSE(fs::is_symlink(blob));
+  EXPECT_EQ(read_file(elsewhere), "on another disk");
+}
+
+TEST(ModelStore, ALinkThatLeadsNowhereIsPrunedToo) {
+  const StoreFolder folder("dangling");
+  const ModelStore store = folder.open();
+  fs::create_symlink(folder.path() / "gone", store.blobs().path(sha256("gone")));
+  EXPECT_EQ(store.prune({}).files_removed, 1u);
+  EXPECT_THAT(store.blobs().list(), IsEmpty());
+}
+
+TEST(ModelStore, GivenBlobsGoUnlessAManifestNamesThem) {
+  const StoreFolder folder("unnamed");
+  const ModelStore store = folder.open();
+  const StoredModel model = add_model(store, "m", {"named"});
+  const Digest unnamed = store.blobs().add_text("unnamed").digest;
+  const Digest other = store.blobs().add_text("another").digest;
+  const RemoveReport report =
+      store.remove_unnamed({{unnamed, model.manifest.layers[0].digest, sha256("not there")}});
+  EXPECT_EQ(report.files_removed, 1u);
+  EXPECT_EQ(report.freed_bytes, 7u);
+  EXPECT_THAT(contents_of(store), UnorderedElementsAre("{}", "named", "another"));
+  const StoreWriter writer(store);
+  EXPECT_EQ(store.remove_unnamed({{other}}).kept_because, "a model is being added");
 }
 
 TEST(ModelStore, VerifyFindsDamageAndReportsProgress) {

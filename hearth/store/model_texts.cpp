@@ -71,7 +71,7 @@ std::string print_messages(const std::vector<ModelMessage>& messages) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const ModelMessage& message : messages)
     list.push_back({{"role", message.role}, {"content", message.content}});
-  return list.dump();
+  return print_json(list);
 }
 
 }  // namespace hearth::store

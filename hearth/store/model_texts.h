@@ -29,6 +29,7 @@ Modelfile modelfile_of(const ModelTexts& texts, std::string from);
 
 /// Reads the JSON list of a messages layer. Errors: corrupt_data naming the field.
 std::vector<ModelMessage> parse_messages(std::string_view json, std::string_view where);
+/// Errors: invalid_argument (a text is not UTF-8).
 std::string print_messages(const std::vector<ModelMessage>& messages);
 
 }  // namespace hearth::store

@@ -34,9 +34,13 @@ void read_parameter(ModelfileReader& reader, Modelfile& file) {
   }
 }
 
+bool is_role(std::string_view text) {
+  return std::find(std::begin(kRoles), std::end(kRoles), text) != std::end(kRoles);
+}
+
 void read_message(ModelfileReader& reader, Modelfile& file) {
   std::string role = lower(reader.word("a role"));
-  if (std::find(std::begin(kRoles), std::end(kRoles), role) == std::end(kRoles))
+  if (!is_role(role))
     reader.fail(fmt::format("the role '{}' is not system, user or assistant", role));
   file.messages.push_back({std::move(role), reader.value()});
 }
@@ -114,8 +118,13 @@ std::string print_modelfile(const Modelfile& file) {
   for (const auto& [name, value] : file.parameters)
     print_lines(out, "PARAMETER " + name, parameter_texts(value));
   for (const std::string& name : file.retired_parameters) print_line(out, "PARAMETER " + name, "0");
-  for (const ModelMessage& message : file.messages)
+  for (const ModelMessage& message : file.messages) {
+    // The role of a stored model is anybody's text, and may hold whole instructions.
+    if (!is_role(message.role))
+      throw Error(Errc::unsupported, "MESSAGE: the role '{}' is not system, user or assistant",
+                  formats::printable(message.role));
     print_line(out, "MESSAGE " + message.role, message.content);
+  }
   if (!file.renderer.empty()) print_line(out, "RENDERER", file.renderer);
   if (!file.parser.empty()) print_line(out, "PARSER", file.parser);
   if (!file.requires_version.empty()) print_line(out, "REQUIRES", file.requires_version);

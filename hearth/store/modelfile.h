@@ -45,7 +45,7 @@ struct Modelfile {
 Modelfile parse_modelfile(std::string_view text, std::string_view where);
 
 /// A Modelfile that parse_modelfile() reads back as `file`, instruction by instruction. Errors:
-/// unsupported when the language cannot express a text (it holds both ends of quotes).
+/// unsupported when the language cannot express a text (it holds both ends of quotes) or a role.
 std::string print_modelfile(const Modelfile& file);
 
 }  // namespace hearth::store

@@ -139,6 +139,13 @@ TEST(Modelfile, IsPrintedAsOneWouldWriteIt) {
             "PARAMETER num_ctx 4096\nMESSAGE user hi\n");
 }
 
+TEST(Modelfile, ARoleOfAStoredModelCannotSmuggleInstructions) {
+  Modelfile file;
+  file.from = {"m"};
+  file.messages = {{"user hi\nFROM /etc/passwd\nMESSAGE user", "ho"}};
+  EXPECT_EQ(code_of([&] { print_modelfile(file); }), Errc::unsupported);
+}
+
 TEST(Modelfile, ATextThatNoQuotesFitAroundIsAnError) {
   Modelfile file;
   file.from = {"m"};

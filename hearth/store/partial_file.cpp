@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -29,17 +30,12 @@ int create_new(const fs::path& folder, fs::path& path) {
   }
 }
 
-// A renamed file is durable only when its folder is.
-void flush_folder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return;  // removed a moment ago, with the file in it
-  if (fd < 0) throw_errno(folder, "cannot be opened");
-  const bool is_flushed =
-      ::fsync(fd) == 0 || errno == EINVAL;  // some file systems have no such flush
-  const int error_number = errno;
-  ::close(fd);
-  errno = error_number;
-  if (!is_flushed) throw_errno(folder, "cannot be flushed to the disk");
+// True when both names lead to one file, as after a link to a blob.
+bool is_one_file(const fs::path& a, const fs::path& b) {
+  struct stat first {
+  }, second{};
+  return ::lstat(a.c_str(), &first) == 0 && ::lstat(b.c_str(), &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 }  // namespace
@@ -53,6 +49,18 @@ void throw_errno(const fs::path& path, std::string_view action) {
                     : is_full              ? Errc::resource_exhausted
                                            : Errc::io_failure;
   throw Error(code, "{}: {}: {}", path.string(), action, std::strerror(error_number));
+}
+
+void flush_folder(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return;  // removed a moment ago, with the file in it
+  if (fd < 0) throw_errno(folder, "cannot be opened");
+  const bool is_flushed =
+      ::fsync(fd) == 0 || errno == EINVAL;  // some file systems have no such flush
+  const int error_number = errno;
+  ::close(fd);
+  errno = error_number;
+  if (!is_flushed) throw_errno(folder, "cannot be flushed to the disk");
 }
 
 PartialFile::PartialFile(const fs::path& folder) { fd_ = create_new(folder, path_); }
@@ -101,9 +109,11 @@ bool PartialFile::try_link(const fs::path& source) {
 void PartialFile::rename_to(const fs::path& path) {
   HEARTH_CHECK(fd_ >= 0);
   if (::fsync(fd_) != 0) throw_errno(path, "cannot be flushed to the disk");
-  if (::rename(path_.c_str(), path.c_str()) != 0) throw_errno(path, "cannot be renamed into place");
-  // rename() does nothing where both names are the same file, as after a link to a blob.
-  ::unlink(path_.c_str());
+  // rename() leaves both names where they are one file. Only then is the old name removed: after a
+  // rename it may be another process's already (containers that share a store share process ids).
+  const int failure =
+      is_one_file(path_, path) ? ::unlink(path_.c_str()) : ::rename(path_.c_str(), path.c_str());
+  if (failure != 0) throw_errno(path, "cannot be renamed into place");
   ::close(fd_);
   fd_ = -1;
   flush_folder(path.parent_path());

@@ -18,6 +18,10 @@ bool is_partial_file_name(std::string_view name);
 /// or a quota is full; not_found where the file is not there.
 [[noreturn]] void throw_errno(const fs::path& path, std::string_view action);
 
+/// Flushes the entries of `folder` to the disk: a file made, renamed or removed there is durable
+/// only then. A folder that is gone is passed over. Errors: io_failure.
+void flush_folder(const fs::path& folder);
+
 /// Several may be written at once, by threads and by processes. Destroyed before rename_to(), it is
 /// removed.
 class PartialFile {

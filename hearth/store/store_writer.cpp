@@ -1,6 +1,7 @@
 #include "hearth/store/store_writer.h"
 
 #include "hearth/base/error.h"
+#include "hearth/formats/printable.h"
 
 namespace hearth::store {
 namespace {
@@ -20,7 +21,7 @@ void check_is_there(const BlobFolder& blobs, const Layer& layer) {
   const auto size_bytes = blobs.try_size(layer.digest);
   if (!size_bytes)
     throw Error(Errc::corrupt_data, "{}: missing, the manifest names it as {}",
-                blobs.path(layer.digest).string(), layer.media_type);
+                blobs.path(layer.digest).string(), formats::printable(layer.media_type));
   if (*size_bytes != layer.size_bytes)
     throw Error(Errc::corrupt_data, "{}: damaged: {} bytes, the manifest says {}",
                 blobs.path(layer.digest).string(), *size_bytes, layer.size_bytes);

@@ -45,8 +45,9 @@ TEST(Program, SaysItsVersionAndItsCommands) {
 }
 
 TEST(Program, EveryCommandExplainsItself) {
-  for (const char* name : {"run", "show", "kernels", "bench", "quantize", "import", "perplexity",
-                           "tokenize", "logits", "help"}) {
+  for (const char* name :
+       {"run", "show", "key add", "key list", "key remove", "key usage", "kernels", "bench",
+        "quantize", "import", "perplexity", "tokenize", "logits", "help"}) {
     const RunResult help = run_hearth({name, "--help"});
     EXPECT_THAT(help.out, HasSubstr(std::string("Usage: hearth ") + name));
     EXPECT_THAT(help.out, HasSubstr("Examples:")) << name;

@@ -121,18 +121,18 @@ def main():
 
     clients = arguments.build / "clients"
     clients.mkdir(parents=True, exist_ok=True)
-    if any(suite.endswith(".mjs") for suite in arguments.suites):
-        missing = install_clients(clients)
-        if missing:
-            print(f"skipped: {missing}")
-            return SKIPPED
+    missing = install_clients(clients)
+    if missing and any(suite.endswith(".mjs") for suite in arguments.suites):
+        print(f"skipped: {missing}")
+        return SKIPPED
     with tempfile.TemporaryDirectory(prefix="hearth_conformance_") as name:
         folder = pathlib.Path(name)
         port = free_port()
         environment = {key: value for key, value in os.environ.items()
                        if not key.startswith(("HEARTH_", "OLLAMA_")) or key == "HEARTH_CPU"}
         environment |= {"HEARTH_HOME": str(folder / "home"), "HEARTH_HOST": f"127.0.0.1:{port}",
-                        "HEARTH_URL": f"http://127.0.0.1:{port}", "HEARTH_PROGRAM": arguments.hearth}
+                        "HEARTH_URL": f"http://127.0.0.1:{port}",
+                        "HEARTH_PROGRAM": arguments.hearth, "HEARTH_TEST_CLIENTS": str(clients)}
         log_path = folder / "serve.log"
         failed = []
         with running_registry(folder) as registry, open(log_path, "w") as log:

@@ -26,12 +26,14 @@ void write_answer(Turn& turn, const AnswerRequest& request, std::stop_token clos
 }  // namespace
 
 void submit_answer(ModelService& models, ModelCall call, AnswerRequest request,
-                   std::shared_ptr<AnswerWriter> writer) {
+                   std::shared_ptr<AnswerWriter> writer, CheckTurn check) {
   const std::stop_token closed = call.closed;
   const auto submitted = Clock::now();
   models.submit(
       std::move(call),
-      [request = std::move(request), closed, submitted, writer](Turn& turn) {
+      [request = std::move(request), closed, submitted, writer,
+       check = std::move(check)](Turn& turn) {
+        if (check) check(turn);
         write_answer(turn, request, closed, submitted, *writer);
       },
       [writer](const Error& error) { writer->fail(error); });

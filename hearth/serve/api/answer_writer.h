@@ -1,6 +1,7 @@
 // The path of an answer through any API: submit, stream, end. What differs is how it is written.
 #pragma once
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,10 +31,13 @@ class AnswerWriter {
   virtual void fail(const Error& error) = 0;
 };
 
+/// Called first when the turn has come; what it throws is the answer.
+using CheckTurn = std::function<void(const Turn&)>;
+
 /// Submits and returns; the writer is called on another thread. A client that leaves
 /// (`call.closed`) cancels the answer.
 void submit_answer(ModelService& models, ModelCall call, AnswerRequest request,
-                   std::shared_ptr<AnswerWriter> writer);
+                   std::shared_ptr<AnswerWriter> writer, CheckTurn check = {});
 
 /// Status of an error as every API answers it: http::status_of(), and that of a Refusal.
 int status_of(const Error& error);

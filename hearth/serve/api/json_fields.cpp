@@ -1,5 +1,6 @@
 #include "hearth/serve/api/json_fields.h"
 
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -11,18 +12,34 @@ namespace {
 // Doubles hold every integer up to here.
 constexpr double kExactMax = 9007199254740992.0;  // 2^53
 
+// What a body may be, seen while it is parsed.
+class JsonWatch {
+ public:
+  /// `depth` is that of the value that begins, or of what a key's value will have.
+  void check(int depth, Json::parse_event_t event) {
+    if (depth > kJsonDepthMax)
+      throw Error(Errc::invalid_argument, "the request's JSON is nested deeper than {} levels",
+                  kJsonDepthMax);
+    if (event == Json::parse_event_t::object_start) keys_[depth + 1] = 0;
+    if (event == Json::parse_event_t::key && ++keys_[depth] > kJsonKeysMax)
+      throw Error(Errc::invalid_argument, "an object of the request has more than {} keys",
+                  kJsonKeysMax);
+  }
+
+ private:
+  std::array<int, kJsonDepthMax + 2> keys_{};  // of the object that is open at each depth
+};
+
 }  // namespace
 
 Json parse_body(std::string_view body) {
   if (body.empty()) throw Error(Errc::invalid_argument, "missing request body");
-  const auto check_depth = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kJsonDepthMax)
-      throw Error(Errc::invalid_argument, "the request's JSON is nested deeper than {} levels",
-                  kJsonDepthMax);
-    return true;
-  };
+  JsonWatch watch;
   try {
-    return Json::parse(body.begin(), body.end(), check_depth);
+    return Json::parse(body.begin(), body.end(), [&](int depth, Json::parse_event_t event, Json&) {
+      watch.check(depth, event);
+      return true;
+    });
   } catch (const Json::exception& e) {
     throw Error(Errc::invalid_argument, "{}", e.what());
   }
@@ -44,7 +61,7 @@ std::string Fields::path(std::string_view key) const {
 }
 
 void Fields::wrong(std::string_view key, std::string_view problem) const {
-  throw Error(Errc::invalid_argument, "{} {}", path(key), problem);
+  throw FieldError(path(key), problem);
 }
 
 std::optional<std::string> Fields::try_string(std::string_view key) const {
@@ -105,7 +122,8 @@ std::optional<std::vector<std::string>> Fields::try_strings(std::string_view key
   if (!field) return {};
   if (field->is_string()) return std::vector{field->get<std::string>()};
   std::vector<std::string> texts;
-  for (const Json* element : *try_list(key, count_max)) {
+  const auto elements = try_list(key, count_max);
+  for (const Json* element : *elements) {
     if (!element->is_string()) wrong(fmt::format("{}[{}]", key, texts.size()), "must be a string");
     texts.push_back(element->get<std::string>());
   }

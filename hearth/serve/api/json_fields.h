@@ -4,20 +4,37 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "hearth/base/error.h"
 #include "hearth/serve/output/message.h"
 
 namespace hearth::serve {
 
+/// A field of the request that is wrong: invalid_argument, "PATH PROBLEM".
+class FieldError : public Error {
+ public:
+  FieldError(std::string field, std::string_view problem)
+      : Error(Errc::invalid_argument, "{} {}", field, problem), field_(std::move(field)) {}
+
+  /// "messages[3].role".
+  const std::string& field() const { return field_; }
+
+ private:
+  std::string field_;
+};
+
 inline constexpr int kJsonDepthMax = 64;  // of nesting in a request's body
+/// Of one object: with ordered keys it takes quadratic time to build.
+inline constexpr int kJsonKeysMax = 4096;
 
 /// Parses a request's body. Errors: invalid_argument ("missing request body", what is wrong where,
-/// nested deeper than kJsonDepthMax).
+/// nested deeper than kJsonDepthMax, an object with more keys than kJsonKeysMax).
 Json parse_body(std::string_view body);
 
 /// A view of a JSON object, which must outlive it. A field that is null counts as absent. A field
-/// of another type than asked for is invalid_argument: `messages[3].role must be a string`.
+/// of another type than asked for is a FieldError: `messages[3].role must be a string`.
 class Fields {
  public:
   /// `where` names the object in errors: "", "messages[3]". Errors: invalid_argument when `value`
@@ -44,7 +61,7 @@ class Fields {
   /// The same for a field that must be there: `model is required`.
   std::string string(std::string_view key) const;
 
-  /// invalid_argument: "PATH PROBLEM".
+  /// Throws a FieldError.
   [[noreturn]] void wrong(std::string_view key, std::string_view problem) const;
 
  private:

@@ -81,19 +81,19 @@ struct Daemon::State {
   }
 
   http::ServerOptions server_options() {
-    http::ServerOptions server;
-    server.listen = addresses_of(options);
-    server.policy.check_host = gate.is_open();  // a page of another name holds no key
-    server.policy.allowed_hosts = options.hosts;
-    server.policy.allowed_origins = options.origins;
-    server.policy.admit = gate.hook();
-    server.policy.error_form = api_error;
-    server.tls = tls_of(options);
-    server.access_log = [this](const http::AccessLine& line) { note(line); };
-    server.fault = [this](const http::Request& request, std::string_view what) {
+    http::ServerOptions http;
+    http.listen = addresses_of(options);
+    http.policy.check_host = gate.is_open();  // a page of another name holds no key
+    http.policy.allowed_hosts = options.hosts;
+    http.policy.allowed_origins = options.origins;
+    http.policy.admit = gate.hook();
+    http.policy.error_form = api_error;
+    http.tls = tls_of(options);
+    http.access_log = [this](const http::AccessLine& line) { note(line); };
+    http.fault = [this](const http::Request& request, std::string_view what) {
       log.event("request.fault", {{"id", request.id}, {"what", what}});
     };
-    return server;
+    return http;
   }
 
   void note(const http::AccessLine& line) {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "hearth/base/error.h"
-#include "hearth/serve/api/go_duration.h"
+#include "hearth/serve/api/keep_alive.h"
 
 namespace hearth::serve {
 namespace {
@@ -38,7 +38,9 @@ std::chrono::nanoseconds duration(Text text) {
       throw Error(Errc::invalid_argument, "'{}' seconds are more than 292 years", text);
     return std::chrono::seconds(seconds);
   }
-  return parse_go_duration(text);
+  if (const auto time = parse_duration(text)) return *time;
+  throw Error(Errc::invalid_argument, "'{}' is no time: seconds, or \"30s\", \"5m\", \"1h30m\"",
+              text);
 }
 
 std::chrono::seconds positive_seconds(Text text) {

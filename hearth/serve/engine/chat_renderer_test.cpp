@@ -122,6 +122,16 @@ TEST(ChatRenderer, PublishedTemplatesAreToldHowToThink) {
   EXPECT_THAT(with("llama-cpp-deepseek-r1", Thinking::off), Not(EndsWith("<think>\n")));
 }
 
+TEST(ChatRenderer, PublishedTemplatesCanBeGoneOnWith) {
+  if (!fs::exists(kPublished)) GTEST_SKIP() << "no " << kPublished;
+  for (const auto& entry : fs::directory_iterator(kPublished)) {
+    if (entry.path().extension() != ".jinja") continue;
+    const std::string text = rendered(
+        read_file(entry.path()), {user("Hi"), assistant("Well, the ")}, {.continues_last = true});
+    EXPECT_THAT(text, EndsWith("Well, the")) << entry.path();
+  }
+}
+
 // Every tag of the published templates becomes a control token; a conversation whose texts spell
 // all of them has no more of them than one whose texts spell none.
 TEST(ChatRenderer, NoPublishedTemplateLetsAMessageSpellControlTokens) {

@@ -46,6 +46,10 @@ class Engine {
   virtual ~Engine() = default;
   virtual const EngineFacts& facts() const = 0;
   virtual EngineStatus status() const = 0;
+  /// False once the engine has gone for good; all it is asked then is an error. Cheap: a flag.
+  virtual bool is_alive() const { return true; }
+  /// Id of the engine's own process; 0: it lives in this one.
+  virtual int process() const { return 0; }
 
   /// Renders, reads and begins to answer. Images and the like never come this far.
   virtual std::unique_ptr<AnswerStream> answer(const AnswerRequest& request) = 0;

@@ -17,6 +17,7 @@ constexpr int kLogprobsMax = 20;
 /// would go on forever. Ollama does the same.
 constexpr int kAnswerContextsMax = 10;
 constexpr std::string_view kThoughtsOpen = "<think>\n", kThoughtsClose = "</think>";
+constexpr std::string_view kHarmonyAnswer = "<|channel|>final<|message|>";
 
 uint64_t random_seed() {
   std::random_device device;
@@ -124,7 +125,11 @@ llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltP
   llm::AnswerForm form;
   form.constraint = forms.find_or_make(request.format);
   const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
-  if (!form.constraint || !chat || prompt.style.thinking != ThinkingStyle::think_tags) return form;
+  if (!form.constraint || !chat || prompt.style.thinking == ThinkingStyle::none) return form;
+  if (prompt.style.thinking == ThinkingStyle::harmony) {
+    form.begins_after = kHarmonyAnswer;
+    return form;
+  }
   // Thoughts are free. Some models open them by themselves, or do not think: opened here, it is
   // certain that they will be closed.
   if (!prompt.thinking_is_open && chat->thinking != Thinking::off && !chat->continues_last) {

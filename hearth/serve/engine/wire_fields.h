@@ -1,10 +1,8 @@
-// Typed values as JSON and a binary tail, and back. One list of a struct's fields serves both ways,
-// so that writer and reader cannot disagree:
+// Typed values as JSON and a binary tail, and back. A function `describe` lists the fields of each
+// struct once, for both ways, so that writer and reader cannot disagree:
 //
-//   void describe(auto& fields, Described<Message> auto& message) {
-//     fields("role", message.role);
-//     fields("content", message.content);
-//   }
+//   fields("role", message.role);
+//   fields("content", message.content);
 //
 // Vectors of numbers, and texts that are not UTF-8, which JSON cannot hold, lie in the tail one
 // behind the other, in the order of the fields; in their place the JSON has their count.

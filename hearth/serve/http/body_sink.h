@@ -11,8 +11,8 @@ namespace hearth::http {
 
 /// Made for one request. Its calls come one after the other, each on some handler thread, so they
 /// may wait, for a disk say; meanwhile no more is read than Limits::upload_bytes_max. What any of
-/// them throws is the answer, sent at once: hearth::Error with status_of(code), anything else a
-/// 500 without details. When the client leaves, or the body passes a limit, the sink is destroyed
+/// them throws is the answer, sent at once: hearth::Error as RouteOptions says, anything else a 500
+/// without details. When the client leaves, or the body passes a limit, the sink is destroyed
 /// without finish().
 class BodySink {
  public:

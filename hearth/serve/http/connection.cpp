@@ -31,11 +31,13 @@ Response failure(const Serving& serving, std::string_view path, int status, std:
 
 // Calls what is not ours; what it throws becomes an answer.
 template <class Call>
-std::optional<Response> failure_of(const Request& request, const Serving& serving, Call call) {
+std::optional<Response> failure_of(const Request& request, const Router::Route& route,
+                                   const Serving& serving, Call call) {
   try {
     call();
     return std::nullopt;
   } catch (const Error& error) {
+    if (route.options.error_answer) return route.options.error_answer(error);
     return failure(serving, request.path(), status_of(error.code()), error.what());
   } catch (const std::exception& error) {
     if (serving.fault) serving.fault(request, error.what());
@@ -47,7 +49,7 @@ void run_handler(const Router::Route& route, Upload* upload,
                  const std::shared_ptr<Exchange>& exchange, const Serving& serving) {
   const Request& request = exchange->request();
   Responder responder(exchange);
-  auto problem = failure_of(request, serving, [&] {
+  auto problem = failure_of(request, route, serving, [&] {
     if (upload)
       responder.send(upload->finish());
     else
@@ -216,9 +218,10 @@ bool Connection::feed_upload() {
     return is_done;
   }
   storing_ = serving_.pool->try_submit([bytes = parser_->take_body(), upload = upload_,
-                                        self = weak_from_this(), io = serving_.io,
-                                        &serving = serving_] {
-    auto problem = failure_of(upload->exchange().request(), serving, [&] { upload->write(bytes); });
+                                        route = admission_.route, self = weak_from_this(),
+                                        io = serving_.io, &serving = serving_] {
+    auto problem =
+        failure_of(upload->exchange().request(), *route, serving, [&] { upload->write(bytes); });
     boost::asio::post(*io, [self, problem = std::move(problem)]() mutable {
       if (const auto connection = self.lock()) connection->on_stored(std::move(problem));
     });

@@ -74,12 +74,12 @@ void Router::add(std::string_view pattern, Route route) {
 
 void Router::stream(std::string_view method, std::string_view pattern, Handler handler,
                     RouteOptions options) {
-  add(pattern, {std::string(method), std::move(handler), {}, options});
+  add(pattern, {std::string(method), std::move(handler), {}, std::move(options)});
 }
 
 void Router::upload(std::string_view method, std::string_view pattern, OpenSink open_sink,
                     RouteOptions options) {
-  add(pattern, {std::string(method), {}, std::move(open_sink), options});
+  add(pattern, {std::string(method), {}, std::move(open_sink), std::move(options)});
 }
 
 void Router::answer(std::string_view method, std::string_view pattern, AnswerHandler handler,
@@ -89,7 +89,7 @@ void Router::answer(std::string_view method, std::string_view pattern, AnswerHan
       [handler = std::move(handler)](const Request& request, Responder& responder) {
         responder.send(handler(request));
       },
-      options);
+      std::move(options));
 }
 
 Router::Match Router::find(std::string_view method,

@@ -17,13 +17,16 @@ namespace hearth::http {
 
 /// Answers one request, on a handler thread. A handler that answers later moves the responder to
 /// where it goes on; the request lives as long as the responder. What it throws before that becomes
-/// an answer: hearth::Error with status_of(code), anything else a 500 without details.
+/// an answer: hearth::Error as RouteOptions says, anything else a 500 without details.
 using Handler = std::function<void(const Request&, Responder&)>;
 /// The same for an answer that is there at once.
 using AnswerHandler = std::function<Response(const Request&)>;
 
 struct RouteOptions {
-  std::optional<uint64_t> body_bytes_max;  // instead of Limits::body_bytes_max
+  std::optional<uint64_t> body_bytes_max = {};  // instead of Limits::body_bytes_max
+  /// Answers what handler or sink throws; empty: status_of(code) in the server's ErrorForm. Must
+  /// not throw.
+  std::function<Response(const Error&)> error_answer = {};
 };
 
 class Router {

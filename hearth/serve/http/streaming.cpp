@@ -34,8 +34,12 @@ void NdjsonStream::finish() {
 }
 
 void NdjsonStream::fail(int status, std::string_view error) {
-  if (!responder_.is_started()) return responder_.send(Response::json(status, std::string(error)));
-  line(error);
+  fail(Response::json(status, std::string(error)));
+}
+
+void NdjsonStream::fail(Response error) {
+  if (!responder_.is_started()) return responder_.send(std::move(error));
+  line(error.body);
   responder_.finish();
 }
 

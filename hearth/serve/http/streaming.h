@@ -18,8 +18,12 @@ class NdjsonStream {
   /// Sends `json` and a line break; `json` holds none. Waits and answers as Responder::write().
   bool line(std::string_view json);
   void finish();
+  /// A whole answer instead, before any line.
+  void send(Response whole) { responder_.send(std::move(whole)); }
   /// Ends with `error` as the last line. Before the first line it is a whole answer with `status`.
   void fail(int status, std::string_view error);
+  /// The same with headers of its own for the case that it comes first.
+  void fail(Response error);
 
  private:
   Responder responder_;

@@ -1,0 +1,17 @@
+// JSON on its way out: compact, on one line, and valid whatever the models wrote.
+#pragma once
+#include <span>
+#include <string>
+
+#include "hearth/serve/output/message.h"
+
+namespace hearth::serve::ollama {
+
+/// Bytes that are no UTF-8 become U+FFFD; numbers that are not finite become null.
+std::string json_text(const Json& json);
+
+/// "[0.1,-2]": each value in the fewest digits that give the same 32-bit number back. Errors:
+/// corrupt_data (a value that is not finite, which JSON cannot say).
+std::string vector_text(std::span<const float> values);
+
+}  // namespace hearth::serve::ollama

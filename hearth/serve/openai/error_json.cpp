@@ -1,0 +1,64 @@
+#include "hearth/serve/openai/error_json.h"
+
+#include <algorithm>
+
+#include "hearth/serve/api/answer_writer.h"
+#include "hearth/serve/api/json_fields.h"
+#include "hearth/serve/openai/json_text.h"
+
+namespace hearth::serve::openai {
+namespace {
+
+struct TypeRow {
+  int status;
+  std::string_view type;
+};
+
+// OpenAI's where it has one, as its clients and Ollama's /v1 show them.
+constexpr TypeRow kTypes[] = {
+    {400, "invalid_request_error"}, {401, "authentication_error"},  {403, "permission_error"},
+    {404, "not_found_error"},       {405, "invalid_request_error"}, {409, "conflict_error"},
+    {413, "invalid_request_error"}, {422, "invalid_request_error"}, {429, "rate_limit_error"},
+    {501, "not_supported_error"},   {503, "unavailable_error"},
+};
+
+Json error_object(int status, std::string_view message) {
+  return {
+      {"message", message}, {"type", error_type(status)}, {"param", nullptr}, {"code", nullptr}};
+}
+
+}  // namespace
+
+std::string_view error_type(int status) {
+  for (const TypeRow& row : kTypes)
+    if (row.status == status) return row.type;
+  return "api_error";
+}
+
+Json error_json(const Error& error) {
+  Json object = error_object(status_of(error), error.what());
+  if (const auto* field = dynamic_cast<const FieldError*>(&error)) object["param"] = field->field();
+  if (error.code() == Errc::not_found)
+    object["code"] = "model_not_found";
+  else if (error.code() != Errc::invalid_argument)
+    object["code"] = name(error.code());
+  return {{"error", std::move(object)}};
+}
+
+Json error_json(int status, std::string_view message) {
+  return {{"error", error_object(status, message)}};
+}
+
+http::Response error_response(const Error& error) {
+  const int status = status_of(error);
+  http::Response response = http::Response::json(status, json_text(error_json(error)));
+  // Left alone, the official clients ask again after every 409 and 5xx, also where that is vain.
+  const bool may_help = status == 429 || status == 503;
+  response.headers.add("x-should-retry", may_help ? "true" : "false");
+  if (const auto* refusal = dynamic_cast<const Refusal*>(&error))
+    response.headers.add("retry-after",
+                         std::to_string(std::max<int64_t>(1, refusal->retry_after().count())));
+  return response;
+}
+
+}  // namespace hearth::serve::openai

@@ -1,0 +1,55 @@
+#include "hearth/serve/pool/answer_threads.h"
+
+#include <system_error>
+#include <utility>
+
+#include "hearth/base/error.h"
+
+namespace hearth::serve {
+
+AnswerThreads::~AnswerThreads() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void AnswerThreads::run(std::function<void()> call) {
+  {
+    std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(call));
+    if (calls_.size() > idle_ && threads_.size() < threads_max_) add_thread();
+  }
+  changed_.notify_one();
+}
+
+void AnswerThreads::add_thread() {
+  try {
+    threads_.emplace_back([this] { serve(); });
+  } catch (const std::system_error&) {
+    if (!threads_.empty()) return;  // those that are there will do it, later
+    calls_.pop_back();
+    throw Error(Errc::resource_exhausted, "no thread can be started");
+  }
+}
+
+void AnswerThreads::serve() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    changed_.wait(lock, [&] { return stopping_ || !calls_.empty(); });
+    --idle_;
+    if (calls_.empty()) return;
+    {
+      const std::function<void()> call = std::move(calls_.front());
+      calls_.pop_front();
+      lock.unlock();
+      call();
+    }  // destroyed before the lock is taken again
+    lock.lock();
+  }
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,34 @@
+// How much memory a model will take, estimated from its file before it is loaded.
+#pragma once
+#include <cstdint>
+
+#include "hearth/base/files.h"
+#include "hearth/serve/pool/load_plan.h"
+
+namespace hearth::serve {
+
+/// What the estimate rests on. Numbers that the file lacks, or that make no sense, are 0.
+struct ModelSizes {
+  uint64_t file_bytes = 0;  // all splits
+  uint64_t context = 0;     // positions the model was trained for
+  uint64_t layers = 0, dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, vocab_size = 0;
+  uint64_t head_dim_k = 0, head_dim_v = 0;
+  bool has_cache = true;  // false for encoders
+};
+
+/// Reads a GGUF file's header; other files of the model add `more_bytes`. Errors: those of
+/// Gguf::open(), naming the file.
+ModelSizes read_sizes(const fs::path& file, uint64_t more_bytes);
+
+struct MemoryUse {
+  uint64_t context = 0;       // positions per answer; 0: the model's, at most llm::kDefaultContext
+  uint64_t answers_max = 8;   // that run at once
+  uint64_t memory_bytes = 0;  // of the machine: a cache takes a quarter of it at most
+};
+
+/// The weights, keys and values in f16 for `answers_max` full contexts, and the buffers of a step
+/// of 512 tokens, all in the host's memory. An upper bound of what is touched: a mapped file and
+/// an empty cache take less.
+Memory estimate_memory(const ModelSizes& sizes, const MemoryUse& use);
+
+}  // namespace hearth::serve

@@ -1,0 +1,103 @@
+#include "hearth/serve/pool/memory_need.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "hearth/formats/gguf.h"
+
+namespace hearth::serve {
+namespace {
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+/// A GGUF file with the given keys, removed with its object.
+class File {
+ public:
+  using Keys = std::vector<std::pair<std::string, formats::GgufValue>>;
+  explicit File(const Keys& keys)
+      : path_(fs::temp_directory_path() / fmt::format("hearth-need-{}.gguf", ::getpid())) {
+    formats::GgufWriter out(path_);
+    out.set("general.architecture", std::string("llama"));
+    for (const auto& [key, value] : keys) out.set("llama." + key, value);
+    out.declare("token_embd.weight", formats::TensorType::f32, {32, 100});
+    out.write(std::vector<std::byte>(32 * 100 * 4));
+    out.finish();
+  }
+  ~File() { fs::remove(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+const File::Keys kSmall = {
+    {"context_length", uint32_t{131072}},  {"block_count", uint32_t{3}},
+    {"embedding_length", uint32_t{32}},    {"feed_forward_length", uint32_t{64}},
+    {"attention.head_count", uint32_t{4}}, {"attention.head_count_kv", uint32_t{2}}};
+
+TEST(MemoryNeed, CountsWeightsCacheAndBuffers) {
+  const File file(kSmall);
+  const ModelSizes sizes = read_sizes(file.path(), 1000);
+  EXPECT_EQ(sizes.file_bytes, fs::file_size(file.path()) + 1000);
+  EXPECT_EQ(sizes.vocab_size, 100u);
+  EXPECT_EQ(sizes.head_dim_k, 8u);
+  const Memory need =
+      estimate_memory(sizes, {.context = 1000, .answers_max = 5, .memory_bytes = 64 * kGiB});
+  // A position: 3 layers, 2 heads, 8 + 8 numbers of 2 bytes. A token of a step: residual and hidden
+  // of 32, gate and up of 64, 4 bytes each; inputs of 64 in 2 bytes. Logits: 5 rows of 100.
+  const uint64_t cache = uint64_t{3} * 2 * 16 * 2 * 1000 * 5;
+  const uint64_t buffers = 512 * (4 * (2 * 32 + 2 * 64) + 2 * 64) + 5 * 100 * 4;
+  EXPECT_EQ(need.host_bytes, sizes.file_bytes + cache + buffers);
+  EXPECT_EQ(need.device_bytes, 0u);
+}
+
+TEST(MemoryNeed, WithoutAnOptionTheContextIsTheEnginesDefault) {
+  const File file(kSmall);
+  const ModelSizes sizes = read_sizes(file.path(), 0);
+  const MemoryUse all{.answers_max = 1, .memory_bytes = 64 * kGiB};
+  MemoryUse asked = all;
+  asked.context = 8192;
+  EXPECT_EQ(estimate_memory(sizes, all), estimate_memory(sizes, asked));
+}
+
+TEST(MemoryNeed, ACacheTakesAQuarterOfTheMemoryButHoldsOneContext) {
+  const File file(kSmall);
+  const ModelSizes sizes = read_sizes(file.path(), 0);
+  const auto host = [&](uint64_t answers, uint64_t memory) {
+    return estimate_memory(sizes,
+                           {.context = 10000, .answers_max = answers, .memory_bytes = memory})
+               .host_bytes -
+           answers * 400;  // logits
+  };
+  const uint64_t one = uint64_t{3} * 2 * 16 * 2 * 10000;
+  EXPECT_EQ(host(8, 4 * 3 * one) - host(1, kGiB), 2 * one);
+  EXPECT_EQ(host(8, one), host(1, kGiB));
+}
+
+TEST(MemoryNeed, EncodersHaveNoCache) {
+  File::Keys keys = kSmall;
+  keys.emplace_back("attention.causal", false);
+  const File file(keys);
+  const ModelSizes sizes = read_sizes(file.path(), 0);
+  EXPECT_EQ(estimate_memory(sizes, {.context = 1, .memory_bytes = kGiB}),
+            estimate_memory(sizes, {.context = 1000, .memory_bytes = kGiB}));
+}
+
+TEST(MemoryNeed, LayersMayDifferAndAbsurdNumbersCountForNothing) {
+  File::Keys keys = kSmall;
+  keys.back().second = formats::GgufArray{std::vector<int32_t>{1, 4, 2}};
+  keys[2].second = uint64_t{1} << 60;
+  const File file(keys);
+  const ModelSizes sizes = read_sizes(file.path(), 0);
+  EXPECT_EQ(sizes.kv_heads, 4u);
+  EXPECT_EQ(sizes.dim, 0u);
+  EXPECT_LT(estimate_memory(sizes, {.context = uint64_t{1} << 60, .memory_bytes = kGiB}).host_bytes,
+            2 * kGiB);
+}
+
+TEST(MemoryNeed, NamesAFileThatIsNone) {
+  EXPECT_THROW(read_sizes("/nowhere/model.gguf", 0), Error);
+}
+
+}  // namespace
+}  // namespace hearth::serve
