@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <numeric>
 
 #include "hearth/base/error.h"
 #include "hearth/llm/engine_limits.h"
@@ -14,6 +15,9 @@ namespace {
 // Texts of a batch together: enough that weights are read once for many, few enough that a
 // cancelled request is soon noticed.
 constexpr int kBatchTokens = 512;
+constexpr int kBatchTexts = 64;
+
+int context_of(int asked, int trained) { return asked > 0 ? std::min(asked, trained) : trained; }
 
 void check_text(std::span<const int32_t> ids, int vocab_size, int context) {
   if (ids.empty()) throw Error(Errc::invalid_argument, "a text to embed has no tokens");
@@ -43,13 +47,16 @@ std::vector<float> pool_rows(std::span<const float> rows, int dim, Pooling pooli
 
 class EncoderEmbedder final : public Embedder {
  public:
-  EncoderEmbedder(const formats::Gguf& file, int threads)
+  EncoderEmbedder(const formats::Gguf& file, const EmbedderOptions& options)
       : encoder_(file),
-        pool_(threads),
-        state_(config(), pool_.size(), std::max(kBatchTokens, config().context_length)) {}
+        context_(context_of(options.context, config().context_length)),
+        pool_(options.threads),
+        state_(config(), {.threads = pool_.size(),
+                          .tokens = std::max(kBatchTokens, context_),
+                          .texts = kBatchTexts}) {}
 
   int dim() const override { return config().dim; }
-  int context() const override { return config().context_length; }
+  int context() const override { return context_; }
   Pooling pooling() const override { return config().pooling; }
   bool can_score() const override { return config().has_head; }
 
@@ -99,12 +106,14 @@ class EncoderEmbedder final : public Embedder {
   // Texts that fit into one batch together: at least one.
   size_t batch_length(std::span<const EncoderText> texts) const {
     size_t tokens = texts[0].ids.size(), count = 1;
-    while (count < texts.size() && (tokens += texts[count].ids.size()) <= size_t(state_.tokens_max))
+    const size_t most = std::min<size_t>(texts.size(), kBatchTexts);
+    while (count < most && (tokens += texts[count].ids.size()) <= size_t(state_.tokens_max))
       ++count;
     return count;
   }
 
   Encoder encoder_;
+  int context_;
   ThreadPool pool_;
   std::mutex mutex_;  // of the state
   EncoderState state_;
@@ -112,15 +121,16 @@ class EncoderEmbedder final : public Embedder {
 
 class DecoderEmbedder final : public Embedder {
  public:
-  DecoderEmbedder(const Model& model, Pooling pooling, int context, int threads)
+  DecoderEmbedder(const Model& model, Pooling pooling, const EmbedderOptions& options)
       : model_(model),
         pooling_(pooling),
-        context_(context),
-        pool_(threads),
-        cache_(model.kv_shape(), KvType::f16, pages_for(context, model.kv_shape())),
+        context_(context_of(options.context, model.config().context_length)),
+        pool_(options.threads),
+        cache_(model.kv_shape(), KvType::f16, pages_for(context_, model.kv_shape())),
+        // Logits are never made: their buffer stays untouched, and so costs nothing.
         state_(model.make_state(pool_.size(), kBatchTokens, kBatchTokens)),
         pages_(cache_.pages_total()) {
-    for (size_t i = 0; i < pages_.size(); ++i) pages_[i] = static_cast<int32_t>(i);
+    std::iota(pages_.begin(), pages_.end(), 0);
   }
 
   int dim() const override { return model_.config().dim; }
@@ -181,13 +191,14 @@ class DecoderEmbedder final : public Embedder {
 
 }  // namespace
 
-std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file, int threads) {
-  return std::make_unique<EncoderEmbedder>(file, threads);
+std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file,
+                                                const EmbedderOptions& options) {
+  return std::make_unique<EncoderEmbedder>(file, options);
 }
 
-std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling, int context,
-                                                int threads) {
-  return std::make_unique<DecoderEmbedder>(model, pooling, context, threads);
+std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling,
+                                                const EmbedderOptions& options) {
+  return std::make_unique<DecoderEmbedder>(model, pooling, options);
 }
 
 void shape_embedding(std::vector<float>& vector, int dimensions, bool normalise) {

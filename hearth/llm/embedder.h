@@ -38,14 +38,20 @@ class Embedder {
   virtual std::vector<float> score(std::span<const TextPair> pairs, std::stop_token cancelled) = 0;
 };
 
-/// An encoder (models/encoder.h) with everything it needs. `file` must outlive it. Errors: those of
-/// the encoder; resource_exhausted.
-std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file, int threads);
+struct EmbedderOptions {
+  int context = 0;  // positions of a text at most; 0, or more than the model has: the model's
+  int threads = 0;  // 0: one per usable core
+};
 
-/// The vectors of a decoder: of the last token, unless `pooling` says otherwise. `model` must
-/// outlive it; the cache is its own, for texts of at most `context` positions.
-std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling, int context,
-                                                int threads);
+/// An encoder (models/encoder.h) with everything it needs. `file` must outlive it. Errors: those of
+/// the encoder.
+std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file,
+                                                const EmbedderOptions& options);
+
+/// The vectors of a decoder, which see the tokens before them only; Pooling::rank is that of the
+/// first. `model` must outlive it; the cache is its own.
+std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling,
+                                                const EmbedderOptions& options);
 
 /// The first `dimensions` elements (0: all), then, if asked for, divided by their length; a vector
 /// of length 0 stays. Errors: invalid_argument when there are not so many.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "hearth/llm/kernels/elementwise.h"
 #include "hearth/llm/kernels/layer_norm.h"
@@ -42,6 +43,7 @@ class EncoderPass {
 };
 
 void EncoderPass::place_texts(std::span<const EncoderText> texts) {
+  HEARTH_CHECK(texts.size() <= size_t(state_.texts_max));
   const int page_tokens = state_.cache.shape().page_tokens;
   int page = 0;
   for (const EncoderText& text : texts) {
@@ -132,6 +134,19 @@ void EncoderPass::add_and_norm(const NormWeights& weights) {
   norm(weights);
 }
 
+// Keys and values of one layer at a time.
+KvShape cache_shape(const EncoderConfig& c) {
+  return {.layers = 1,
+          .kv_heads = c.heads,
+          .head_dim_k = c.dim / c.heads,
+          .head_dim_v = c.dim / c.heads};
+}
+
+// Every text begins a page, so each may leave the rest of its last one empty.
+int cache_pages(const EncoderConfig& config, const EncoderRoom& room) {
+  return room.tokens / cache_shape(config).page_tokens + room.texts;
+}
+
 // W x + b for one row.
 std::vector<float> apply_once(const Linear& linear, std::span<const float> x,
                               MatmulScratch& scratch, ThreadPool& pool) {
@@ -144,31 +159,26 @@ std::vector<float> apply_once(const Linear& linear, std::span<const float> x,
 
 }  // namespace
 
-EncoderState::EncoderState(const EncoderConfig& c, int threads, int tokens)
-    : tokens_max(tokens),
-      x(size_t(tokens) * c.dim),
-      hidden(size_t(tokens) * c.dim),
-      q(size_t(tokens) * c.dim),
-      k(size_t(tokens) * c.dim),
-      v(size_t(tokens) * c.dim),
-      gate(size_t(tokens) * c.ffn_dim),
-      up(size_t(tokens) * c.ffn_dim),
-      ids(tokens),
-      positions(tokens),
-      types(tokens),
-      own_places(tokens),
-      end_places(tokens),
-      // Every text begins a page, so that a batch of short texts takes a page each. Pages that no
-      // batch touches cost nothing.
-      cache({.layers = 1,
-             .kv_heads = c.heads,
-             .head_dim_k = c.dim / c.heads,
-             .head_dim_v = c.dim / c.heads},
-            KvType::f32, tokens),
-      pages(tokens),
-      matmul(threads, tokens, std::max(c.dim, c.ffn_dim)),
-      attention(threads, c.heads, c.dim / c.heads) {
-  for (int i = 0; i < tokens; ++i) pages[i] = i;
+EncoderState::EncoderState(const EncoderConfig& c, const EncoderRoom& room)
+    : tokens_max(room.tokens),
+      texts_max(room.texts),
+      x(size_t(room.tokens) * c.dim),
+      hidden(size_t(room.tokens) * c.dim),
+      q(size_t(room.tokens) * c.dim),
+      k(size_t(room.tokens) * c.dim),
+      v(size_t(room.tokens) * c.dim),
+      gate(size_t(room.tokens) * c.ffn_dim),
+      up(size_t(room.tokens) * c.ffn_dim),
+      ids(room.tokens),
+      positions(room.tokens),
+      types(room.tokens),
+      own_places(room.tokens),
+      end_places(room.tokens),
+      cache(cache_shape(c), KvType::f32, cache_pages(c, room)),
+      pages(cache.pages_total()),
+      matmul(room.threads, room.tokens, std::max(c.dim, c.ffn_dim)),
+      attention(room.threads, c.heads, c.dim / c.heads) {
+  std::iota(pages.begin(), pages.end(), 0);
 }
 
 Encoder::Encoder(const formats::Gguf& file)

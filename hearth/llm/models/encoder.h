@@ -4,7 +4,6 @@
 // Devlin et al. 2018 (arXiv:1810.04805) for `bert`; Nussbaum et al. 2024 (arXiv:2402.01613) for
 // `nomic-bert`, which turns queries and keys by their positions and gates its feed-forward.
 #pragma once
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,12 +21,18 @@ struct EncoderText {
   int second_from = 0;           // where the second text of a pair begins; 0: there is only one
 };
 
-/// The buffers of a pass, allocated once, for batches of at most `tokens_max` tokens in all. One
-/// per thread that runs an encoder.
-struct EncoderState {
-  EncoderState(const EncoderConfig& config, int threads, int tokens_max);
+/// What a state has room for: the threads of the pool, and a batch.
+struct EncoderRoom {
+  int threads;
+  int tokens;  // of all texts
+  int texts;
+};
 
-  const int tokens_max;
+/// The buffers of a pass, allocated once. One per thread that runs an encoder.
+struct EncoderState {
+  EncoderState(const EncoderConfig& config, const EncoderRoom& room);
+
+  const int tokens_max, texts_max;
   FloatBuffer x, hidden, q, k, v;              // [tokens, dim]
   FloatBuffer gate, up;                        // [tokens, ffn_dim]
   std::vector<int32_t> ids, positions, types;  // [tokens]
@@ -47,7 +52,8 @@ class Encoder {
 
   const EncoderConfig& config() const { return config_; }
   /// The last layer's output: [tokens of all texts, dim] f32, valid until the next call with
-  /// `state`. Texts do not influence each other. Allocates nothing.
+  /// `state`, which must have room for the texts. They do not influence each other. Allocates
+  /// nothing.
   std::span<const float> forward(std::span<const EncoderText> texts, EncoderState& state,
                                  ThreadPool& pool) const;
   /// What the head makes of a first token's output [dim]: higher is better. The encoder must have

@@ -67,8 +67,8 @@ class Model {
   std::unique_ptr<ForwardState> make_state(int threads, int tokens_max, int logits_max) const;
   /// Runs the batch, writing its keys and values into the cache. Returns logits [tokens that want
   /// them, vocab_size] f32 in batch order ([.., dim] for Batch::wants_vectors), valid until the
-  /// next call with `state`. Allocates nothing. `cache` has kv_shape(); ids are below vocab_size; `pool` has at most the threads that
-  /// `state` was made for.
+  /// next call with `state`. Allocates nothing. `cache` has kv_shape(); ids are below vocab_size;
+  /// `pool` has at most the threads that `state` was made for.
   virtual std::span<const float> forward(const Batch& batch, KvCache& cache, ForwardState& state,
                                          ThreadPool& pool) const = 0;
 
