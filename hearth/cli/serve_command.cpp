@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <vector>
 
 #include "hearth/cli/command_list.h"

@@ -143,7 +143,7 @@ GgufKeys read_keys(const TokenizerFiles& folder, const HuggingFaceConfig& config
   out.emplace_back("tokenizer.ggml.model", vocabulary.model);
   out.emplace_back("tokenizer.ggml.pre", vocabulary.pre);
   add_special_ids(folder, config, vocabulary, out);
-  if (config.family->is_encoder)
+  if (config.token_types > 0)
     out.emplace_back("tokenizer.ggml.token_type_count", static_cast<uint32_t>(config.token_types));
   if (vocabulary.lowercase)
     out.emplace_back("tokenizer.ggml.normalizer.lowercase", *vocabulary.lowercase);
