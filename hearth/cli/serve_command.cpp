@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <vector>
 
 #include "hearth/cli/command_list.h"
@@ -24,15 +23,15 @@ class DaemonSignals {
  public:
   DaemonSignals() {
     sigemptyset(&set_);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, signal);
+    for (const int which : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, which);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     // A client that closes its connection must not end the server.
-    std::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGPIPE, SIG_IGN);
   }
   int wait() {
-    int signal = 0;
-    sigwait(&set_, &signal);
-    return signal;
+    int which = 0;
+    sigwait(&set_, &which);
+    return which;
   }
 
  private:
@@ -70,7 +69,7 @@ int run_serve(const Args& args) {
   for (const http::Address& address : daemon.addresses())
     log.event("serve.listens", {{"url", url_of(address, options.tls_certificate.has_value())},
                                 {"models", options.models.native()}});
-  for (int signal; (signal = signals.wait()) == SIGHUP;) daemon.reload();
+  while (signals.wait() == SIGHUP) daemon.reload();
   log.event("serve.ends");
   daemon.stop();
   log.event("serve.ended");

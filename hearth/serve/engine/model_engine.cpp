@@ -87,7 +87,7 @@ struct ModelEngine::State {
         engine(*parts.model, *parts.tokenizer, engine_options(load, settings, *parts.model)),
         prompts(*parts.tokenizer, prompt_texts(parts, load), parts.fill_in_middle,
                 engine.context()),
-        forms(*parts.tokenizer),
+        forms(parts.tokenizer),
         vectors(*parts.tokenizer,
                 [this, threads = settings.threads] { return open_embedder(threads); }) {
     find_facts(load);
@@ -97,6 +97,8 @@ struct ModelEngine::State {
   std::unique_ptr<llm::Embedder> open_embedder(int threads) const;
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
   llm::AnswerForm form_of(const AnswerRequest& request, BuiltPrompt& prompt);
+  llm::AnswerForm form_of_call(BuiltPrompt& prompt, std::optional<ForcedCall> call);
+  void append(std::vector<int32_t>& ids, std::string_view text) const;
   ModelAnswerOptions answer_options(const AnswerRequest& request, const BuiltPrompt& prompt,
                                     uint64_t seed) const;
 
@@ -135,10 +137,31 @@ std::unique_ptr<llm::Embedder> ModelEngine::State::open_embedder(int threads) co
                                     {.context = engine.context(), .threads = threads});
 }
 
-llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
+// Writes the call's beginning behind the prompt, and holds the model to the rest.
+llm::AnswerForm ModelEngine::State::form_of_call(BuiltPrompt& prompt,
+                                                 std::optional<ForcedCall> call) {
   llm::AnswerForm form;
-  form.constraint = forms.find_or_make(request.format);
+  try {
+    form.constraint = forms.make_constraint(call->format);
+  } catch (const Error& error) {
+    if (error.code() != Errc::unsupported) throw;
+    // Tools may declare more than can be enforced, which is not the request's fault.
+    for (Tool& tool : prompt.tools) tool.parameters = Json::object();
+    call = forced_call(prompt.tools, prompt.style.calls);
+    form.constraint = forms.make_constraint(call->format);
+  }
+  append(prompt.ids, call->opening);
+  prompt.forced = std::move(call);
+  return form;
+}
+
+llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
   const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  if (chat && is_call_forced(chat->tool_choice))
+    if (auto call = forced_call(prompt.tools, prompt.style.calls))
+      return form_of_call(prompt, std::move(call));
+  llm::AnswerForm form;
+  form.constraint = forms.make_constraint(request.format);
   if (!form.constraint || !chat || prompt.style.thinking == ThinkingStyle::none) return form;
   if (prompt.style.thinking == ThinkingStyle::harmony) {
     form.begins_after = kHarmonyAnswer;
@@ -147,13 +170,17 @@ llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltP
   // Thoughts are free. Some models open them by themselves, or do not think: opened here, it is
   // certain that they will be closed.
   if (!prompt.thinking_is_open && chat->thinking != Thinking::off && !chat->continues_last) {
-    const std::vector<int32_t> open =
-        parts.tokenizer->encode(kThoughtsOpen, {.add_special = false, .parse_special = true});
-    prompt.ids.insert(prompt.ids.end(), open.begin(), open.end());
+    append(prompt.ids, kThoughtsOpen);
     prompt.thinking_is_open = true;
   }
   if (prompt.thinking_is_open) form.begins_after = kThoughtsClose;
   return form;
+}
+
+void ModelEngine::State::append(std::vector<int32_t>& ids, std::string_view text) const {
+  const std::vector<int32_t> more =
+      parts.tokenizer->encode(text, {.add_special = false, .parse_special = true});
+  ids.insert(ids.end(), more.begin(), more.end());
 }
 
 llm::GenerateParams ModelEngine::State::generate_params(const AnswerRequest& request,
@@ -185,6 +212,10 @@ ModelAnswerOptions ModelEngine::State::answer_options(const AnswerRequest& reque
                                    .thinking_is_open = prompt.thinking_is_open,
                                    .limits = {},
                                    .id_seed = seed};
+  if (prompt.forced) {
+    options.opening = prompt.forced->opening;
+    options.closing = prompt.forced->closing;
+  }
   options.wants_logprobs = request.logprobs >= 0;
   options.wants_ids = request.wants_ids;
   if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt))
