@@ -2,8 +2,8 @@
 #include <cstdlib>
 
 #include "hearth/cli/command_list.h"
+#include "hearth/serve/engine/encoder_engine.h"
 #include "hearth/serve/engine/engine_program.h"
-#include "hearth/serve/engine/model_engine.h"
 
 namespace hearth::cli {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 int run_engine(const Args&) {
   serve::run_engine_program(
       {.open = [](const serve::ModelLoad& load, const serve::LoadProgress&)
-           -> std::unique_ptr<serve::Engine> { return std::make_unique<serve::ModelEngine>(load); },
+           -> std::unique_ptr<serve::Engine> { return serve::open_model(load); },
        .leave = [] { std::_Exit(0); }});
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hearth/base/error.h"
+#include "hearth/store/hugging_face_pooling.h"
 #include "hearth/store/json_object.h"
 
 namespace hearth::store {
@@ -48,6 +49,7 @@ constexpr HuggingFaceFamily kFamilies[] = {
      .rope_theta = 1e6,
      .local_period = 6},
     {.model_type = "phi3", .architecture = "phi3", .activation = "silu", .fused = true},
+    {.model_type = "bert", .architecture = "bert", .activation = "gelu", .is_encoder = true},
 };
 
 // A hostile config must not make us plan billions of tensors.
@@ -260,11 +262,37 @@ void read_ids(const JsonObject& config, HuggingFaceConfig& out) {
   out.eos = config.ids("eos_token_id");
 }
 
+// Devlin et al. 2018; the numbers missing are those of BertConfig in huggingface/transformers.
+void read_encoder_config(const JsonObject& config, HuggingFaceConfig& out) {
+  out.layers =
+      bounded(config, "num_hidden_layers", config.try_u64("num_hidden_layers"), kLayersMax);
+  out.dim = extent(config, "hidden_size");
+  out.ffn_dim = extent(config, "intermediate_size");
+  out.heads = extent(config, "num_attention_heads");
+  out.context = extent(config, "max_position_embeddings", 512);
+  out.token_types = extent(config, "type_vocab_size", 2);
+  out.rms_eps = config.try_f64("layer_norm_eps").value_or(1e-12);
+  const std::string positions = config.try_string("position_embedding_type").value_or("absolute");
+  if (positions != "absolute")
+    throw Error(Errc::unsupported,
+                "{}: 'position_embedding_type' is '{}', only 'absolute' is known", config.where(),
+                positions);
+  if (config.try_bool("is_decoder").value_or(false))
+    throw Error(Errc::unsupported, "{}: 'is_decoder': only encoders are imported", config.where());
+  const json* classes = config.find("architectures");
+  out.scores_pairs = classes && classes->is_array() && !classes->empty() &&
+                     classes->front() == "BertForSequenceClassification";
+}
+
 HuggingFaceConfig read_text_config(const JsonObject& config) {
   HuggingFaceConfig out;
   out.family = &family_of(config);
   const HuggingFaceFamily& family = *out.family;
   refuse_what_engines_do_not_compute(config, family);
+  if (family.is_encoder) {
+    read_encoder_config(config, out);
+    return out;
+  }
   out.layers =
       bounded(config, "num_hidden_layers", config.try_u64("num_hidden_layers"), kLayersMax);
   out.dim = extent(config, "hidden_size");
@@ -299,6 +327,7 @@ HuggingFaceConfig read_hugging_face_config(const fs::path& folder) {
   const auto text = config.try_object("text_config");
   HuggingFaceConfig out = read_text_config(text ? *text : config);
   read_ids(config, out);
+  if (out.family->is_encoder) read_pooling(folder, out);
   return out;
 }
 

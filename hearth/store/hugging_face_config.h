@@ -23,6 +23,7 @@ struct HuggingFaceFamily {
   bool qkv_bias = false;          // always there
   bool fused = false;             // q, k, v in one matrix, gate and up in another
   bool tied = false;              // default of tie_word_embeddings
+  bool is_encoder = false;        // BERT: every token sees the whole text
   uint64_t heads = 0, kv_heads = 0, head_dim = 0, context = 0;  // defaults; 0: none
   double rope_theta = 10000;
   uint64_t local_period =
@@ -45,7 +46,7 @@ struct HuggingFaceConfig {
   uint64_t layers = 0, dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, head_dim = 0;
   uint64_t rope_dim = 0;  // elements of a head that rotate
   uint64_t context = 0;
-  double rms_eps = 0;
+  double rms_eps = 0;  // of encoders: of their layer norms
   double rope_theta = 0;
   std::optional<double> rope_theta_local;  // gemma3: of the layers with a window
   RopeScaling rope_scaling;
@@ -55,10 +56,15 @@ struct HuggingFaceConfig {
   bool tied = false;
   std::optional<uint64_t> bos, pad;
   std::vector<uint64_t> eos;
-  std::vector<std::string> notes;  // what was left out, for the user
+  uint64_t token_types = 0;         // encoders: kinds of segments
+  bool scores_pairs = false;        // encoders: with a head for it
+  std::optional<uint64_t> pooling;  // encoders: as {a}.pooling_type numbers it
+  std::vector<std::string> notes;   // what was left out, for the user
 };
 
-/// Reads FOLDER/config.json. Errors: not_found, corrupt_data, unsupported, naming file and field.
+/// Reads FOLDER/config.json, and for encoders how sentence-transformers is told to pool
+/// (modules.json and the folder that it names). Errors: not_found, corrupt_data, unsupported,
+/// naming file and field.
 HuggingFaceConfig read_hugging_face_config(const fs::path& folder);
 
 }  // namespace hearth::store

@@ -46,7 +46,8 @@ std::vector<TensorType> declare(GgufWriter& out, const TensorPlan& plan, TensorT
                                 ImportReport& report, uint64_t& total_bytes) {
   std::vector<TensorType> types;
   for (const PlannedTensor& tensor : plan.tensors) {
-    const TensorType wanted = tensor.is_matrix() ? matrix_type : TensorType::f32;
+    const bool is_typed = tensor.is_matrix() && !tensor.stays_f32;
+    const TensorType wanted = is_typed ? matrix_type : TensorType::f32;
     const TensorType used = type_for_rows(wanted, tensor.cols());
     if (used != wanted)
       report.notes.push_back(

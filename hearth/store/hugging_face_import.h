@@ -33,7 +33,8 @@ struct ImportReport {
 /// at all.
 ///
 /// Families: llama and mistral (rows of Q and K permuted to the adjacent-pair rotation), qwen2,
-/// qwen3, gemma2, gemma3 text (norm weights + 1), phi3 (longrope factors as tensors). Metadata
+/// qwen3, gemma2, gemma3 text (norm weights + 1), phi3 (longrope factors as tensors), bert
+/// (with sentence-transformers' modules.json, or with a head that scores pairs). Metadata
 /// keys: GGUF specification and llama.cpp's gguf-py/gguf/constants.py.
 ///
 /// Errors, each naming file and field: not_found (a file or a tensor is missing), invalid_argument

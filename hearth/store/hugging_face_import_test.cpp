@@ -456,7 +456,7 @@ TEST(HuggingFaceImport, ConfigurationsThatCannotBeImportedSayWhy) {
   EXPECT_THAT(error_of("{}", Errc::corrupt_data), HasSubstr("'model_type': missing"));
   EXPECT_THAT(error_of(R"({"model_type":"mamba"})", Errc::unsupported),
               HasSubstr("model_type 'mamba' is none of llama, mistral, qwen2, qwen3, gemma2, "
-                        "gemma3_text, phi3"));
+                        "gemma3_text, phi3, bert"));
   EXPECT_THAT(error_of(R"({"model_type":"llama"})", Errc::corrupt_data),
               HasSubstr("'num_hidden_layers': missing"));
   EXPECT_THAT(error_of(R"({"model_type":"llama","num_hidden_layers":100000})", Errc::corrupt_data),

@@ -80,9 +80,24 @@ void add_rope_scaling(const HuggingFaceConfig& config, Keys& out) {
   }
 }
 
+GgufKeys encoder_keys(const HuggingFaceConfig& config, uint64_t vocab_size) {
+  Keys out(config.family->architecture);
+  out.u32("block_count", config.layers);
+  out.u32("context_length", config.context);
+  out.u32("embedding_length", config.dim);
+  out.u32("feed_forward_length", config.ffn_dim);
+  out.u32("vocab_size", vocab_size);
+  out.u32("attention.head_count", config.heads);
+  out.f32("attention.layer_norm_epsilon", config.rms_eps);
+  out.put("attention.causal", false);
+  if (config.pooling) out.u32("pooling_type", *config.pooling);
+  return std::move(out.keys);
+}
+
 }  // namespace
 
 GgufKeys config_keys(const HuggingFaceConfig& config, uint64_t vocab_size) {
+  if (config.family->is_encoder) return encoder_keys(config, vocab_size);
   Keys out(config.family->architecture);
   out.u32("block_count", config.layers);
   out.u32("context_length", config.context);

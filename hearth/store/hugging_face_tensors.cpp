@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 #include <set>
+#include <span>
 
 #include "hearth/base/error.h"
 
@@ -55,16 +56,42 @@ constexpr LayerRule kLayerRules[] = {
      Extent::dim},
 };
 
+/// The same for encoders, after "encoder.layer.N.".
+constexpr LayerRule kEncoderRules[] = {
+    {"attention.self.query.weight", "attn_q.weight", Has::always, Extent::dim, Extent::dim},
+    {"attention.self.query.bias", "attn_q.bias", Has::always, Extent::one, Extent::dim},
+    {"attention.self.key.weight", "attn_k.weight", Has::always, Extent::dim, Extent::dim},
+    {"attention.self.key.bias", "attn_k.bias", Has::always, Extent::one, Extent::dim},
+    {"attention.self.value.weight", "attn_v.weight", Has::always, Extent::dim, Extent::dim},
+    {"attention.self.value.bias", "attn_v.bias", Has::always, Extent::one, Extent::dim},
+    {"attention.output.dense.weight", "attn_output.weight", Has::always, Extent::dim, Extent::dim},
+    {"attention.output.dense.bias", "attn_output.bias", Has::always, Extent::one, Extent::dim},
+    {"attention.output.LayerNorm.weight", "attn_output_norm.weight", Has::always, Extent::one,
+     Extent::dim},
+    {"attention.output.LayerNorm.bias", "attn_output_norm.bias", Has::always, Extent::one,
+     Extent::dim},
+    {"intermediate.dense.weight", "ffn_up.weight", Has::always, Extent::ffn, Extent::dim},
+    {"intermediate.dense.bias", "ffn_up.bias", Has::always, Extent::one, Extent::ffn},
+    {"output.dense.weight", "ffn_down.weight", Has::always, Extent::dim, Extent::ffn},
+    {"output.dense.bias", "ffn_down.bias", Has::always, Extent::one, Extent::dim},
+    {"output.LayerNorm.weight", "layer_output_norm.weight", Has::always, Extent::one, Extent::dim},
+    {"output.LayerNorm.bias", "layer_output_norm.bias", Has::always, Extent::one, Extent::dim},
+};
+
+/// Where a checkpoint keeps an encoder.
+constexpr std::string_view kEncoderPrefixes[] = {"", "bert."};
+
 /// Where a checkpoint keeps the language model; wrappers that also see put it deeper.
 constexpr std::string_view kPrefixes[] = {"model.", "language_model.model.",
                                           "model.language_model."};
 constexpr std::string_view kHeads[] = {"lm_head.weight", "language_model.lm_head.weight"};
 
-/// Tensors that a text model can do without: buffers that the config implies, and the eyes of
-/// wrappers.
+/// Tensors that a text model can do without: buffers that the config implies, the eyes of
+/// wrappers, and what BERT was trained with.
 bool is_ignorable(std::string_view name) {
-  constexpr std::string_view kParts[] = {"rotary_emb.inv_freq", "vision_tower.",
-                                         "multi_modal_projector.", "vision_model."};
+  constexpr std::string_view kParts[] = {
+      "rotary_emb.inv_freq",     "vision_tower.",    "multi_modal_projector.", "vision_model.",
+      "embeddings.position_ids", "cls.predictions.", "cls.seq_relationship."};
   return std::ranges::any_of(kParts,
                              [&](std::string_view part) { return name.find(part) != name.npos; });
 }
@@ -75,21 +102,75 @@ class Planner {
       : checkpoint_(checkpoint), config_(config), prefix_(find_prefix()) {}
 
   TensorPlan run() {
-    const SafeTensor& embedding = checkpoint_.tensor(fmt::format("{}embed_tokens.weight", prefix_));
-    if (embedding.shape.empty()) fail_shape(embedding, {0, config_.dim});
-    plan_.vocab_size = embedding.shape[0];
-    add(embedding, "token_embd.weight", {plan_.vocab_size, config_.dim});
-    for (uint64_t layer = 0; layer < config_.layers; ++layer) add_layer(layer);
-    add(checkpoint_.tensor(fmt::format("{}norm.weight", prefix_)), "output_norm.weight",
-        {config_.dim});
-    add_output();
-    add_rope_factors();
+    if (config_.family->is_encoder)
+      plan_encoder();
+    else
+      plan_decoder();
     check_all_used();
     return std::move(plan_);
   }
 
  private:
+  void plan_decoder() {
+    const SafeTensor& embedding = checkpoint_.tensor(fmt::format("{}embed_tokens.weight", prefix_));
+    if (embedding.shape.empty()) fail_shape(embedding, {0, config_.dim});
+    plan_.vocab_size = embedding.shape[0];
+    add(embedding, "token_embd.weight", {plan_.vocab_size, config_.dim});
+    for (uint64_t layer = 0; layer < config_.layers; ++layer)
+      add_layer(layer, "layers", kLayerRules);
+    add(checkpoint_.tensor(fmt::format("{}norm.weight", prefix_)), "output_norm.weight",
+        {config_.dim});
+    add_output();
+    add_rope_factors();
+  }
+
+  PlannedTensor& add_named(std::string_view source, std::string_view name,
+                           const std::vector<uint64_t>& shape) {
+    return add(checkpoint_.tensor(fmt::format("{}{}", prefix_, source)), std::string(name), shape);
+  }
+
+  void plan_encoder() {
+    const uint64_t dim = config_.dim;
+    constexpr std::string_view kWords = "embeddings.word_embeddings.weight";
+    const SafeTensor& words = checkpoint_.tensor(fmt::format("{}{}", prefix_, kWords));
+    if (words.shape.empty()) fail_shape(words, {0, dim});
+    plan_.vocab_size = words.shape[0];
+    add_named(kWords, "token_embd.weight", {plan_.vocab_size, dim});
+    // Small, and added once a token: llama.cpp reads them in F32 only.
+    add_named("embeddings.position_embeddings.weight", "position_embd.weight",
+              {config_.context, dim})
+        .stays_f32 = true;
+    add_named("embeddings.token_type_embeddings.weight", "token_types.weight",
+              {config_.token_types, dim})
+        .stays_f32 = true;
+    add_named("embeddings.LayerNorm.weight", "token_embd_norm.weight", {dim});
+    add_named("embeddings.LayerNorm.bias", "token_embd_norm.bias", {dim});
+    for (uint64_t layer = 0; layer < config_.layers; ++layer)
+      add_layer(layer, "encoder.layer", kEncoderRules);
+    add_scoring_head();
+  }
+
+  /// BERT's pooler is a dense layer over the first token, made for its head: vectors of texts do
+  /// without it.
+  void add_scoring_head() {
+    const std::string weight = fmt::format("{}pooler.dense.weight", prefix_),
+                      bias = fmt::format("{}pooler.dense.bias", prefix_);
+    if (!config_.scores_pairs) {
+      used_.insert(weight);
+      used_.insert(bias);
+      return;
+    }
+    add(checkpoint_.tensor(weight), "cls.weight", {config_.dim, config_.dim});
+    add(checkpoint_.tensor(bias), "cls.bias", {config_.dim});
+    add(checkpoint_.tensor("classifier.weight"), "cls.output.weight", {1, config_.dim});
+    add(checkpoint_.tensor("classifier.bias"), "cls.output.bias", {1});
+  }
+
   std::string_view find_prefix() const {
+    if (config_.family->is_encoder) {
+      const bool is_wrapped = checkpoint_.find("bert.embeddings.word_embeddings.weight");
+      return kEncoderPrefixes[is_wrapped ? 1 : 0];
+    }
     for (const std::string_view prefix : kPrefixes)
       if (checkpoint_.find(fmt::format("{}embed_tokens.weight", prefix))) return prefix;
     return kPrefixes[0];  // the look-up of the embedding then says what is missing
@@ -141,9 +222,9 @@ class Planner {
     return false;
   }
 
-  void add_layer(uint64_t layer) {
-    for (const LayerRule& rule : kLayerRules) {
-      const std::string source = fmt::format("{}layers.{}.{}", prefix_, layer, rule.source);
+  void add_layer(uint64_t layer, std::string_view stack, std::span<const LayerRule> rules) {
+    for (const LayerRule& rule : rules) {
+      const std::string source = fmt::format("{}{}.{}.{}", prefix_, stack, layer, rule.source);
       if (!applies(rule, source)) continue;
       std::vector<uint64_t> shape{extent(rule.cols)};
       if (rule.rows != Extent::one) shape.insert(shape.begin(), extent(rule.rows));

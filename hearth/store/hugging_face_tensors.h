@@ -19,6 +19,7 @@ struct PlannedTensor {
   std::vector<float> values;                    // F32
   uint64_t permuted_heads = 0;  // > 0: rows of each head change from halves to pairs
   bool plus_one = false;
+  bool stays_f32 = false;  // whatever type is asked for matrices
 
   bool is_matrix() const { return shape.size() > 1; }
   uint64_t cols() const { return shape[0]; }

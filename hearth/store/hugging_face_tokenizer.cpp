@@ -69,6 +69,16 @@ void add_special_ids(const TokenizerFiles& folder, const HuggingFaceConfig& conf
   std::vector<uint64_t> ends;
   if (const auto generation = folder.generation.object()) ends = generation->ids("eos_token_id");
   ends.insert(ends.end(), config.eos.begin(), config.eos.end());
+  if (vocabulary.model == "bert") {
+    // [CLS] opens a text and [SEP] closes it; "seperator" is how the format spells it.
+    add("bos", id_of("cls_token", vocabulary.find("[CLS]")));
+    add("cls", id_of("cls_token", vocabulary.find("[CLS]")));
+    add("seperator", id_of("sep_token", vocabulary.find("[SEP]")));
+    add("unknown", id_of("unk_token", vocabulary.find("[UNK]")));
+    add("mask", id_of("mask_token", vocabulary.find("[MASK]")));
+    add("padding", id_of("pad_token", config.pad));
+    return;
+  }
   add("bos", id_of("bos_token", config.bos));
   const auto eos =
       add("eos", id_of("eos_token", ends.empty() ? std::nullopt : std::optional(ends.front())));
@@ -120,14 +130,25 @@ GgufKeys read_keys(const TokenizerFiles& folder, const HuggingFaceConfig& config
                    uint64_t vocab_size, std::vector<std::string>& notes) {
   VocabularyTables vocabulary = read_vocabulary(folder, vocab_size);
   notes.insert(notes.end(), vocabulary.notes.begin(), vocabulary.notes.end());
+  const bool is_bert = vocabulary.model == "bert";  // which always adds its own
   const std::optional<bool> add_bos =
-      adds_token(folder, "add_bos_token", special_text(folder.config.object(), "bos_token"), true);
+      is_bert ? std::nullopt
+              : adds_token(folder, "add_bos_token",
+                           special_text(folder.config.object(), "bos_token"), true);
   const std::optional<bool> add_eos =
-      adds_token(folder, "add_eos_token", special_text(folder.config.object(), "eos_token"), false);
+      is_bert ? std::nullopt
+              : adds_token(folder, "add_eos_token",
+                           special_text(folder.config.object(), "eos_token"), false);
   GgufKeys out;
   out.emplace_back("tokenizer.ggml.model", vocabulary.model);
   out.emplace_back("tokenizer.ggml.pre", vocabulary.pre);
   add_special_ids(folder, config, vocabulary, out);
+  if (config.token_types > 0)
+    out.emplace_back("tokenizer.ggml.token_type_count", static_cast<uint32_t>(config.token_types));
+  if (vocabulary.lowercase)
+    out.emplace_back("tokenizer.ggml.normalizer.lowercase", *vocabulary.lowercase);
+  if (vocabulary.strip_accents)
+    out.emplace_back("tokenizer.ggml.normalizer.strip_accents", *vocabulary.strip_accents);
   if (add_bos) out.emplace_back("tokenizer.ggml.add_bos_token", *add_bos);
   if (add_eos) out.emplace_back("tokenizer.ggml.add_eos_token", *add_eos);
   if (vocabulary.add_space_prefix)

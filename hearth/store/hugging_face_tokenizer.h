@@ -12,8 +12,9 @@ namespace hearth::store {
 ///   vocab_size   rows of the embedding: the vocabulary is filled up to it with unused tokens
 ///
 /// Byte-level BPE becomes model "gpt2" with its merges, SentencePiece BPE (also inside a
-/// tokenizer.json with byte_fallback) model "llama" with scores. Errors, naming file and field:
-/// not_found (neither tokenizer.json nor tokenizer.model), unsupported (unigram, WordPiece, an
+/// tokenizer.json with byte_fallback) model "llama" with scores, WordPiece
+/// model "bert". Errors, naming file and field:
+/// not_found (neither tokenizer.json nor tokenizer.model), unsupported (unigram, an
 /// unknown normaliser or pre-tokeniser), corrupt_data. `notes` gains what was left out.
 GgufKeys tokenizer_keys(const fs::path& folder, const HuggingFaceConfig& config,
                         uint64_t vocab_size, std::vector<std::string>& notes);

@@ -63,6 +63,8 @@ std::vector<std::pair<std::string, std::string>> read_merges(const JsonObject& m
   return out;
 }
 
+constexpr const char* kSpaceMark = "\u2581";
+
 /// Reads what the tokenizer does to a text before it cuts it: `may_stay(stage)` says whether
 /// engines do the same. Composing characters (NFC) is left out with a note; anything else is
 /// unsupported.
@@ -128,8 +130,6 @@ void read_scores_from_merges(const JsonObject& model, VocabularyTables& out) {
   }
 }
 
-constexpr const char* kSpaceMark = "\u2581";
-
 /// Normalisers that mark spaces, as SentencePiece itself does.
 bool marks_spaces(const json& stage) {
   const std::string type = stage.value("type", "");
@@ -184,6 +184,45 @@ void read_sentencepiece_json(const JsonObject& tokenizer, const JsonObject& mode
   if (pre) check_cuts_nothing(*pre, tokenizer.where());
   out.add_space_prefix =
       (normalizer && prepends_space(*normalizer)) || (pre && prepends_space(*pre));
+}
+
+/// What GGUF's WordPiece does by itself, whatever is asked; the rest must be told.
+void read_bert_normalizer(const JsonObject& tokenizer, VocabularyTables& out) {
+  const JsonObject normalizer = tokenizer.object("normalizer");
+  const bool is_known = normalizer.string("type") == "BertNormalizer" &&
+                        normalizer.try_bool("clean_text").value_or(true) &&
+                        normalizer.try_bool("handle_chinese_chars").value_or(true);
+  const JsonObject pre = tokenizer.object("pre_tokenizer");
+  if (!is_known || pre.string("type") != "BertPreTokenizer")
+    throw Error(
+        Errc::unsupported,
+        "{}: WordPiece is known with BertNormalizer, which cleans and separates ideographs, "
+        "and BertPreTokenizer only",
+        tokenizer.where());
+  out.lowercase = normalizer.try_bool("lowercase").value_or(true);
+  out.strip_accents = normalizer.try_bool("strip_accents");
+}
+
+/// GGUF marks the beginnings of words where BERT marks what goes on; names in brackets stay.
+std::string mark_beginning(const std::string& token, const std::string& prefix) {
+  if (token.size() > prefix.size() && token.starts_with(prefix)) return token.substr(prefix.size());
+  const bool is_name = token.size() > 1 && token.front() == '[' && token.back() == ']';
+  return is_name ? token : kSpaceMark + token;
+}
+
+void read_word_piece(const JsonObject& tokenizer, const JsonObject& model, VocabularyTables& out) {
+  constexpr uint64_t kWordCharsMax = 100;  // what engines have
+  const uint64_t most = model.try_u64("max_input_chars_per_word").value_or(kWordCharsMax);
+  if (most != kWordCharsMax)
+    throw Error(Errc::unsupported, "{}: 'max_input_chars_per_word' is {}, engines have {}",
+                model.where(), most, kWordCharsMax);
+  out.model = "bert";
+  out.pre = "default";
+  read_bert_normalizer(tokenizer, out);
+  read_vocab(model, /*has_bytes=*/false, out);
+  const std::string prefix = model.try_string("continuing_subword_prefix").value_or("##");
+  for (size_t id = 0; id < out.tokens.size(); ++id)
+    if (out.kinds[id] != PieceKind::unused) out.tokens[id] = mark_beginning(out.tokens[id], prefix);
 }
 
 void read_sentencepiece_model(const fs::path& path, VocabularyTables& out) {
@@ -246,8 +285,8 @@ void read_added_tokens(const TokenizerFiles& folder, VocabularyTables& out) {
 /// (SentencePiece).
 bool is_byte_level(const JsonObject& tokenizer, const JsonObject& model) {
   if (const std::string type = model.try_string("type").value_or("BPE"); type != "BPE")
-    throw Error(Errc::unsupported, "{}: model type '{}', only BPE is imported", tokenizer.where(),
-                type);
+    throw Error(Errc::unsupported, "{}: model type '{}', only BPE and WordPiece are imported",
+                tokenizer.where(), type);
   return !model.try_bool("byte_fallback").value_or(false);
 }
 
@@ -262,6 +301,11 @@ VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_si
                 folder.path.string());
   if (tokenizer) {
     const JsonObject model = tokenizer->object("model");
+    if (model.try_string("type") == "WordPiece") {
+      read_word_piece(*tokenizer, model, out);
+      read_added_tokens(folder, out);
+      return out;
+    }
     refuse_marked_words(model);
     if (is_byte_level(*tokenizer, model)) {
       read_byte_level_bpe(*tokenizer, model, out);

@@ -12,14 +12,15 @@
 namespace hearth::store {
 
 struct VocabularyTables {
-  std::string model;                // "gpt2" or "llama"
+  std::string model;                // "gpt2", "llama" or "bert"
   std::string pre;                  // name of the pre-tokeniser
   std::vector<std::string> tokens;  // by id
   std::vector<float> scores;        // by id; of "llama" only
   std::vector<PieceKind> kinds;     // by id
   std::vector<std::string> merges;  // "a b", best first; of "gpt2" only
   std::optional<bool> add_space_prefix;
-  std::vector<std::string> notes;  // what was left out, for the user
+  std::optional<bool> lowercase, strip_accents;  // what "bert" does to a text first
+  std::vector<std::string> notes;                // what was left out, for the user
 
   /// An empty vocabulary of `size` unused tokens, "[PAD0]" and so on.
   static VocabularyTables unused(uint64_t size);

@@ -225,11 +225,12 @@ void add_tile(Buffers& b, ThreadPool& pool, const AttentionTile& tile, bool spli
             (tile.cache->head_dim_k + tile.cache->head_dim_v);
 }
 
-// Tokens of one sequence: same page table, ascending positions.
+// Tokens of one sequence: same page table, positions that never fall. Equal ones are the tokens of
+// an encoder, which all look at their text from its end.
 size_t run_length(std::span<const TokenPlace> tokens) {
   size_t n = 1;
   while (n < tokens.size() && tokens[n].pages == tokens[0].pages &&
-         tokens[n].position > tokens[n - 1].position)
+         tokens[n].position >= tokens[n - 1].position)
     ++n;
   return n;
 }

@@ -40,8 +40,8 @@ void store_kv(const KvLayer& cache, std::span<const TokenPlace> tokens, const fl
 /// out[t][h] = sum_p softmax_p(scores of q[t][h] with keys 0..position) * values[p].
 ///   q        [tokens, heads, head_dim_k] f32
 ///   out      [tokens, heads, head_dim_v] f32, not overlapping q
-///   tokens   those of one sequence stand together, positions ascending; their keys and values are
-///            already stored
+///   tokens   those of one sequence stand together, positions never falling; their keys and values
+///            are already stored
 /// Allocates nothing. Results do not depend on the number of threads, nor on the other sequences
 /// of the batch.
 void attention(float* out, const float* q, const KvLayer& cache, std::span<const TokenPlace> tokens,

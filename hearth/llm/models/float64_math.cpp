@@ -53,7 +53,20 @@ Vector rms_norm(const Vector& x, const Vector& weight, double eps) {
   return out;
 }
 
+Vector layer_norm(const Vector& x, const Vector& weight, const Vector& bias, double eps) {
+  const auto size = static_cast<double>(x.size());
+  double mean = 0, variance = 0;
+  for (double value : x) mean += value / size;
+  for (double value : x) variance += (value - mean) * (value - mean) / size;
+  Vector out(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    out[i] = (x[i] - mean) / std::sqrt(variance + eps) * weight.at(i) + bias.at(i);
+  return out;
+}
+
 double silu(double z) { return z / (1 + std::exp(-z)); }
+
+double gelu(double z) { return z * std::erfc(-z / std::numbers::sqrt2) / 2; }
 
 double gelu_tanh(double z) {
   return 0.5 * z * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
@@ -105,15 +118,16 @@ Vector attend_one_head(size_t token, size_t head, const Rows& q, const Rows& k, 
   const size_t head_dim_k = q[0].size() / how.heads, head_dim_v = v[0].size() / how.kv_heads;
   const size_t kv_head = head / (how.heads / how.kv_heads);
   const size_t first = how.window && token + 1 > how.window ? token + 1 - how.window : 0;
+  const size_t end = how.is_causal ? token + 1 : k.size();
   const Vector query = slice(q[token], head, head_dim_k);
   Vector scores;
-  for (size_t p = first; p <= token; ++p) {
+  for (size_t p = first; p < end; ++p) {
     const double score = product({query}, slice(k[p], kv_head, head_dim_k))[0] * how.scale;
     scores.push_back(how.cap ? soft_cap(score, how.cap) : score);
   }
   scores = softmax(scores);
   Vector out(head_dim_v);
-  for (size_t p = first; p <= token; ++p)
+  for (size_t p = first; p < end; ++p)
     out = add(out, times(scores[p - first], slice(v[p], kv_head, head_dim_v)));
   return out;
 }

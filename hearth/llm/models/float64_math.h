@@ -24,7 +24,11 @@ Vector times(double factor, Vector x);
 Vector product(const Rows& weight, const Vector& x);
 /// x_i / sqrt(mean(x^2) + eps) * weight_i.
 Vector rms_norm(const Vector& x, const Vector& weight, double eps);
+/// (x_i - mean(x)) / sqrt(variance(x) + eps) * weight_i + bias_i.
+Vector layer_norm(const Vector& x, const Vector& weight, const Vector& bias, double eps);
 double silu(double z);
+/// z * Phi(z), and its approximation by tanh.
+double gelu(double z);
 double gelu_tanh(double z);
 double soft_cap(double x, double cap);
 
@@ -42,8 +46,9 @@ struct Attention {
   double scale;
   double cap = 0;     // 0: none
   size_t window = 0;  // 0: everything before
+  bool is_causal = true;
 };
-/// Causal softmax attention of every token; q, k, v [tokens][heads * head_dim].
+/// Softmax attention of every token; q, k, v [tokens][heads * head_dim].
 Rows attend(const Rows& q, const Rows& k, const Rows& v, const Attention& how);
 
 }  // namespace hearth::llm::float64

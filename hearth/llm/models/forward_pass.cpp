@@ -29,7 +29,8 @@ ForwardPass::ForwardPass(const ModelConfig& config, const Batch& batch, KvCache&
       state_(state),
       pool_(pool),
       tokens_(static_cast<int>(batch.tokens.size())),
-      wanted_(0) {
+      wanted_(0),
+      wants_vectors_(batch.wants_vectors) {
   HEARTH_CHECK(tokens_ <= state.tokens_max);
   HEARTH_CHECK(cache.shape().layers == config.layers && cache.shape().kv_heads == config.kv_heads);
   HEARTH_CHECK(cache.shape().head_dim_k == config.head_dim_k &&
@@ -155,6 +156,7 @@ void ForwardPass::feed_forward(const FeedForwardWeights& w, GateKernel* gate) {
 
 std::span<const float> ForwardPass::logits(const OutputWeights& w, float cap) {
   norm(w.norm);
+  if (wants_vectors_) return {state_.hidden.data(), size_t(tokens_) * config_.dim};
   float* out = state_.logits.data();
   project(out, w.matrix, state_.hidden.data());
   add_bias(out, w.bias);

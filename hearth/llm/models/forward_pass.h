@@ -48,7 +48,8 @@ class ForwardPass {
   /// h = Wdown (activation(Wgate h) * Wup h), plus biases.
   void feed_forward(const FeedForwardWeights& w, GateKernel* gate);
 
-  /// logits = W rms_norm(x), plus its bias; then, if `cap` > 0, cap * tanh(logits / cap).
+  /// logits = W rms_norm(x), plus its bias; then, if `cap` > 0, cap * tanh(logits / cap). For
+  /// Batch::wants_vectors: rms_norm(x).
   std::span<const float> logits(const OutputWeights& w, float cap = 0);
 
  private:
@@ -67,6 +68,7 @@ class ForwardPass {
   ThreadPool& pool_;
   int tokens_;  // rows of x and h that are still computed
   int wanted_;  // rows that want logits
+  bool wants_vectors_;
 };
 
 }  // namespace hearth::llm

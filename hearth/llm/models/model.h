@@ -30,6 +30,9 @@ struct Batch {
   std::span<const Token> tokens;
   /// Per sequence: pages that cover its positions 0..last, cache pages in order.
   std::span<const std::span<const int32_t>> page_tables;
+  /// Tokens that want logits get the vector that the output matrix would see instead: what
+  /// embeddings are made of.
+  bool wants_vectors = false;
 };
 
 /// Where the products set no limit, batches of answers that decode together stop at this size: far
@@ -63,9 +66,9 @@ class Model {
   /// Buffers for batches of at most `tokens_max` tokens of which at most `logits_max` want logits.
   std::unique_ptr<ForwardState> make_state(int threads, int tokens_max, int logits_max) const;
   /// Runs the batch, writing its keys and values into the cache. Returns logits [tokens that want
-  /// them, vocab_size] f32 in batch order, valid until the next call with `state`. Allocates
-  /// nothing. `cache` has kv_shape(); ids are below vocab_size; `pool` has at most the threads that
-  /// `state` was made for.
+  /// them, vocab_size] f32 in batch order ([.., dim] for Batch::wants_vectors), valid until the
+  /// next call with `state`. Allocates nothing. `cache` has kv_shape(); ids are below vocab_size;
+  /// `pool` has at most the threads that `state` was made for.
   virtual std::span<const float> forward(const Batch& batch, KvCache& cache, ForwardState& state,
                                          ThreadPool& pool) const = 0;
 

@@ -205,19 +205,22 @@ void write_random_model(const fs::path& path, const RandomModelOptions& options)
   writer.finish();
 }
 
-RandomModel::RandomModel(const RandomModelOptions& options) {
+RandomFile::RandomFile(const std::function<void(const fs::path&)>& write) {
   std::string name = (fs::temp_directory_path() / "hearth_random_model_XXXXXX").string();
   if (!mkdtemp(name.data()))
     throw Error(Errc::io_failure, "no temporary folder can be made at '{}'", name);
   folder_ = name;
   path_ = folder_ / "model.gguf";
-  write_random_model(path_, options);
+  write(path_);
   file_ = formats::Gguf::open(path_);
 }
 
-RandomModel::~RandomModel() {
+RandomFile::~RandomFile() {
   std::error_code ignored;  // a folder left behind in /tmp is no reason to end a test
   fs::remove_all(folder_, ignored);
 }
+
+RandomModel::RandomModel(const RandomModelOptions& options)
+    : RandomFile([&](const fs::path& path) { write_random_model(path, options); }) {}
 
 }  // namespace hearth::llm

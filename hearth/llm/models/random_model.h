@@ -3,6 +3,7 @@
 // Test-only code. Values have the size that training gives them, so that activations neither vanish
 // nor explode, attention is neither flat nor one-hot, and a mistake in any tensor shows.
 #pragma once
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,20 +51,27 @@ int random_model_vocab_size();
 /// Writes a model; equal options give equal bytes.
 void write_random_model(const fs::path& path, const RandomModelOptions& options);
 
-/// A random model in a temporary folder, which goes with it.
-class RandomModel {
+/// A model file in a temporary folder, which goes with it.
+class RandomFile {
  public:
-  explicit RandomModel(const RandomModelOptions& options);
-  ~RandomModel();
-  RandomModel(const RandomModel&) = delete;
-  RandomModel& operator=(const RandomModel&) = delete;
+  ~RandomFile();
+  RandomFile(const RandomFile&) = delete;
+  RandomFile& operator=(const RandomFile&) = delete;
 
   const fs::path& path() const { return path_; }
   const formats::Gguf& file() const { return file_; }
 
+ protected:
+  explicit RandomFile(const std::function<void(const fs::path&)>& write);
+
  private:
   fs::path folder_, path_;
   formats::Gguf file_;
+};
+
+class RandomModel : public RandomFile {
+ public:
+  explicit RandomModel(const RandomModelOptions& options);
 };
 
 }  // namespace hearth::llm

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "hearth/serve/daemon/serve_stack.h"
+#include "hearth/serve/engine/encoder_engine.h"
 #include "hearth/serve/engine/engine_process.h"
-#include "hearth/serve/engine/model_engine.h"
 
 namespace hearth::serve {
 namespace {
@@ -73,7 +73,7 @@ EngineFactory make_engine_factory(const ServeOptions& options, const EnginePlace
     try {
       std::unique_ptr<Engine> engine;
       if (place.program.empty())
-        engine = std::make_unique<ModelEngine>(load_of(spec, options));
+        engine = open_model(load_of(spec, options));
       else
         engine = EngineProcess::start(process_options(spec, options, place, log));
       log.event("model.loaded", {{"model", spec.model},

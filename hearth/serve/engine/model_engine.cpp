@@ -8,6 +8,7 @@
 #include "hearth/llm/engine_limits.h"
 #include "hearth/serve/engine/answer_forms.h"
 #include "hearth/serve/engine/model_answer.h"
+#include "hearth/serve/engine/text_vectors.h"
 
 namespace hearth::serve {
 namespace {
@@ -64,12 +65,12 @@ uint64_t cache_page_bytes(const llm::KvShape& shape, llm::KvType type) {
 
 }  // namespace
 
-ModelParts read_model(const ModelLoad& load) {
+ModelParts read_model(const ModelLoad& load, formats::Gguf file) {
   if (!load.adapters.empty())
     throw Error(Errc::unsupported, "adapter '{}': LoRA adapters cannot be applied",
                 load.adapters.front().name);
   ModelParts parts;
-  parts.file = formats::Gguf::open(load.path);
+  parts.file = std::move(file);
   parts.tokenizer = llm::Tokenizer::load(parts.file);
   // Some models choose their rotary factors by the context that they will see.
   const int context = context_of(parts.file, resolve_load_options(load.parameters));
@@ -86,11 +87,14 @@ struct ModelEngine::State {
         engine(*parts.model, *parts.tokenizer, engine_options(load, settings, *parts.model)),
         prompts(*parts.tokenizer, prompt_texts(parts, load), parts.fill_in_middle,
                 engine.context()),
-        forms(parts.tokenizer) {
+        forms(parts.tokenizer),
+        vectors(*parts.tokenizer,
+                [this, threads = settings.threads] { return open_embedder(threads); }) {
     find_facts(load);
   }
 
   void find_facts(const ModelLoad& load);
+  std::unique_ptr<llm::Embedder> open_embedder(int threads) const;
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
   AnswerRequest with_thinking_decided(AnswerRequest request) const;
   llm::AnswerForm form_of(const AnswerRequest& request, BuiltPrompt& prompt);
@@ -104,6 +108,7 @@ struct ModelEngine::State {
   llm::BatchEngine engine;
   PromptBuilder prompts;
   AnswerForms forms;
+  TextVectors vectors;
   EngineFacts facts;
 };
 
@@ -114,7 +119,8 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
       .completion = true,
       .tools = style.calls != CallStyle::none && style.calls != CallStyle::generic,
       .thinking = style.thinking != ThinkingStyle::none,
-      .insert = parts.fill_in_middle.has_value()};
+      .insert = parts.fill_in_middle.has_value(),
+      .embedding = true};
   facts.architecture = parts.model->config().architecture;
   facts.context = engine.context();
   facts.answers_max = load.answers_max;
@@ -122,6 +128,14 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
     facts.memory_bytes += tensor.bytes.size();
   facts.memory_bytes += static_cast<uint64_t>(engine.status().pages_total) *
                         cache_page_bytes(parts.model->kv_shape(), load.kv_type);
+}
+
+// Of the last token, which has seen all others, unless the file says otherwise.
+std::unique_ptr<llm::Embedder> ModelEngine::State::open_embedder(int threads) const {
+  const auto pooling =
+      parts.file.find("general.architecture") ? llm::read_pooling(parts.file) : std::nullopt;
+  return llm::make_decoder_embedder(*parts.model, pooling.value_or(llm::Pooling::last),
+                                    {.context = engine.context(), .threads = threads});
 }
 
 // Writes the call's beginning behind the prompt, and holds the model to the rest.
@@ -225,7 +239,8 @@ ModelAnswerOptions ModelEngine::State::answer_options(const AnswerRequest& reque
   return options;
 }
 
-ModelEngine::ModelEngine(const ModelLoad& load) : ModelEngine(read_model(load), load) {}
+ModelEngine::ModelEngine(const ModelLoad& load)
+    : ModelEngine(read_model(load, formats::Gguf::open(load.path)), load) {}
 
 ModelEngine::ModelEngine(ModelParts parts, const ModelLoad& load)
     : state_(
@@ -258,8 +273,8 @@ std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) 
                                        state_->parts.tokenizer, std::move(options));
 }
 
-Embeddings ModelEngine::embed(const EmbedRequest&, std::stop_token) {
-  throw Error(Errc::unsupported, "the model does not support embeddings");
+Embeddings ModelEngine::embed(const EmbedRequest& request, std::stop_token cancelled) {
+  return state_->vectors.embed(request, std::move(cancelled));
 }
 
 Relevance ModelEngine::rerank(const RerankRequest&, std::stop_token) {

@@ -23,13 +23,13 @@ struct ModelParts {
   std::optional<FillInMiddle> fill_in_middle;
 };
 
-/// Errors: those of the file, its tokenizer and its model; unsupported (adapters).
-ModelParts read_model(const ModelLoad& load);
+/// `file` is that of `load`. Errors: those of its tokenizer and its model; unsupported (adapters).
+ModelParts read_model(const ModelLoad& load, formats::Gguf file);
 
 class ModelEngine final : public Engine {
  public:
-  /// Errors: those of read_model(), of the template and of llm::BatchEngine. A num_ctx beyond what
-  /// the model was trained for is cut to that, which facts() tell.
+  /// Errors: those of opening the file, of read_model(), of the template and of llm::BatchEngine. A
+  /// num_ctx beyond what the model was trained for is cut to that, which facts() tell.
   explicit ModelEngine(const ModelLoad& load);
   /// The same with parts that were read, or made, elsewhere.
   ModelEngine(ModelParts parts, const ModelLoad& load);

@@ -245,7 +245,7 @@ TEST(ModelEngine, LogprobsSpellTheAnswer) {
 TEST(ModelEngine, FactsAndStatusOfTheTales) {
   ModelEngine engine(tales());
   const EngineFacts& facts = engine.facts();
-  EXPECT_THAT(facts.capabilities.names(), ElementsAre("completion"));
+  EXPECT_THAT(facts.capabilities.names(), ElementsAre("completion", "embedding"));
   EXPECT_EQ(facts.architecture, "llama");
   EXPECT_EQ(facts.context, 128);
   EXPECT_EQ(facts.answers_max, 8);
@@ -260,7 +260,7 @@ TEST(ModelEngine, FactsAndStatusOfTheTales) {
 
 TEST(ModelEngine, CapabilitiesAreThoseOfTheTemplateAndTheVocabulary) {
   EXPECT_THAT(ScriptedEngine().engine->facts().capabilities.names(),
-              ElementsAre("completion", "tools", "insert", "thinking"));
+              ElementsAre("completion", "tools", "insert", "embedding", "thinking"));
 }
 
 TEST(ModelEngine, AContextBeyondTheTrainingIsCutToIt) {
@@ -305,8 +305,6 @@ TEST(ModelEngine, WhatCannotBeDoneIsSaid) {
   request.options = {{"top_p", 2.0}};
   EXPECT_EQ(refusal_of(Errc::invalid_argument, [&] { engine.answer(request); }),
             "option \"top_p\" must be between 0 and 1, not 2");
-  EXPECT_EQ(refusal_of(Errc::unsupported, [&] { engine.embed({}, {}); }),
-            "the model does not support embeddings");
   EXPECT_EQ(refusal_of(Errc::unsupported, [&] { engine.rerank({}, {}); }),
             "the model does not support rerank");
   ModelLoad load = tales();

@@ -4,6 +4,7 @@
 
 #include "hearth/formats/gguf.h"
 #include "hearth/llm/engine_limits.h"
+#include "hearth/llm/models/encoder_weights.h"
 
 namespace hearth::serve {
 namespace {
@@ -26,7 +27,7 @@ uint64_t number_or_largest(const formats::Gguf& file, const std::string& key) {
 }
 
 uint64_t kv_bytes(const ModelSizes& sizes, uint64_t context, const MemoryUse& use) {
-  if (!sizes.has_cache) return 0;
+  if (sizes.is_encoder) return 0;
   constexpr uint64_t kF16Bytes = 2;
   const uint64_t position =
       sizes.layers * sizes.kv_heads * (sizes.head_dim_k + sizes.head_dim_v) * kF16Bytes;
@@ -35,12 +36,15 @@ uint64_t kv_bytes(const ModelSizes& sizes, uint64_t context, const MemoryUse& us
   return std::min(one * use.answers_max, std::max(one, use.memory_bytes / 4));
 }
 
-uint64_t buffer_bytes(const ModelSizes& sizes, uint64_t answers_max) {
+uint64_t buffer_bytes(const ModelSizes& sizes, uint64_t context, uint64_t answers_max) {
   // llm/models/forward_state.h: residual, hidden, and what a layer needs at its widest, in f32; the
   // inputs of products once more, rounded.
   const uint64_t attention = (sizes.heads + sizes.kv_heads) * (sizes.head_dim_k + sizes.head_dim_v);
   const uint64_t inner = std::max(attention, 2 * sizes.ffn_dim);
   const uint64_t inputs = std::max(sizes.dim, sizes.ffn_dim);
+  // llm/models/encoder.h: five vectors of dim, two of ffn_dim, the keys and values of one layer.
+  if (sizes.is_encoder)
+    return std::max(kStepTokens, context) * (4 * (7 * sizes.dim + 2 * sizes.ffn_dim) + 2 * inputs);
   const uint64_t token = 4 * (2 * sizes.dim + inner) + 2 * inputs;
   return kStepTokens * token + answers_max * sizes.vocab_size * 4;
 }
@@ -62,7 +66,7 @@ ModelSizes read_sizes(const fs::path& path, uint64_t more_bytes) {
                    .kv_heads = number("attention.head_count_kv"),
                    .head_dim_k = number("attention.key_length"),
                    .head_dim_v = number("attention.value_length"),
-                   .has_cache = file.try_bool(prefix + "attention.causal").value_or(true)};
+                   .is_encoder = llm::is_encoder(file.string("general.architecture"))};
   if (const formats::GgufTensor* embedding = file.find_tensor("token_embd.weight"))
     sizes.vocab_size = sane(embedding->rows());
   if (sizes.kv_heads == 0) sizes.kv_heads = sizes.heads;
@@ -76,7 +80,7 @@ Memory estimate_memory(const ModelSizes& sizes, const MemoryUse& use) {
   const uint64_t context =
       use.context != 0 ? use.context : std::min<uint64_t>(sizes.context, llm::kDefaultContext);
   return {.host_bytes = sizes.file_bytes + kv_bytes(sizes, sane(context), use) +
-                        buffer_bytes(sizes, use.answers_max)};
+                        buffer_bytes(sizes, sane(context), use.answers_max)};
 }
 
 }  // namespace hearth::serve

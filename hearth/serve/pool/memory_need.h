@@ -13,7 +13,7 @@ struct ModelSizes {
   uint64_t context = 0;     // positions the model was trained for
   uint64_t layers = 0, dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, vocab_size = 0;
   uint64_t head_dim_k = 0, head_dim_v = 0;
-  bool has_cache = true;  // false for encoders
+  bool is_encoder = false;  // reads texts whole, and keeps no cache
 };
 
 /// Reads a GGUF file's header; other files of the model add `more_bytes`. Errors: those of
@@ -27,8 +27,8 @@ struct MemoryUse {
 };
 
 /// The weights, keys and values in f16 for `answers_max` full contexts, and the buffers of a step
-/// of 512 tokens, all in the host's memory. An upper bound of what is touched: a mapped file and
-/// an empty cache take less.
+/// of 512 tokens (for encoders: of a whole text if that is longer), all in the host's memory. An
+/// upper bound of what is touched: a mapped file and an empty cache take less.
 Memory estimate_memory(const ModelSizes& sizes, const MemoryUse& use);
 
 }  // namespace hearth::serve

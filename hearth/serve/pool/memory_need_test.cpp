@@ -14,11 +14,11 @@ constexpr uint64_t kGiB = uint64_t{1} << 30;
 class File {
  public:
   using Keys = std::vector<std::pair<std::string, formats::GgufValue>>;
-  explicit File(const Keys& keys)
+  explicit File(const Keys& keys, const std::string& architecture = "llama")
       : path_(fs::temp_directory_path() / fmt::format("hearth-need-{}.gguf", ::getpid())) {
     formats::GgufWriter out(path_);
-    out.set("general.architecture", std::string("llama"));
-    for (const auto& [key, value] : keys) out.set("llama." + key, value);
+    out.set("general.architecture", architecture);
+    for (const auto& [key, value] : keys) out.set(architecture + "." + key, value);
     out.declare("token_embd.weight", formats::TensorType::f32, {32, 100});
     out.write(std::vector<std::byte>(32 * 100 * 4));
     out.finish();
@@ -75,12 +75,17 @@ TEST(MemoryNeed, ACacheTakesAQuarterOfTheMemoryButHoldsOneContext) {
 }
 
 TEST(MemoryNeed, EncodersHaveNoCache) {
-  File::Keys keys = kSmall;
-  keys.emplace_back("attention.causal", false);
-  const File file(keys);
+  const File file(kSmall, "bert");
   const ModelSizes sizes = read_sizes(file.path(), 0);
-  EXPECT_EQ(estimate_memory(sizes, {.context = 1, .memory_bytes = kGiB}),
-            estimate_memory(sizes, {.context = 1000, .memory_bytes = kGiB}));
+  // A token: five vectors of 32, two of 64, a key and a value of 32, 4 bytes each; inputs of 64 in
+  // 2 bytes.
+  const uint64_t token = 4 * (7 * 32 + 2 * 64) + 2 * 64;
+  const auto buffers = [&](uint64_t context) {
+    return estimate_memory(sizes, {.context = context, .memory_bytes = kGiB}).host_bytes -
+           sizes.file_bytes;
+  };
+  EXPECT_EQ(buffers(1), 512 * token);
+  EXPECT_EQ(buffers(1000), 1000 * token);
 }
 
 TEST(MemoryNeed, LayersMayDifferAndAbsurdNumbersCountForNothing) {
