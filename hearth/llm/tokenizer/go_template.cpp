@@ -70,13 +70,20 @@ Dict thinking_of(const GoConversation& conversation) {
           {"ThinkLevel", conversation.think_level}};
 }
 
+void add_arguments(Dict& fields, const Dict& arguments) {
+  for (const auto& [key, value] : arguments) {
+    std::erase_if(fields, [&key = key](const auto& field) { return field.first == key; });
+    fields.emplace_back(key, value);
+  }
+}
+
 // A turn of the older kind of template: what has been gathered since the last.
 struct PromptTurn {
   std::string system, prompt, response;
 
-  Dict fields(const Dict& thinking) const {
-    Dict fields = thinking;
-    fields.insert(fields.end(), {{"System", system}, {"Prompt", prompt}, {"Response", response}});
+  Dict fields(const Dict& others) const {
+    Dict fields = {{"System", system}, {"Prompt", prompt}, {"Response", response}};
+    add_arguments(fields, others);
     return fields;
   }
 };
@@ -147,7 +154,7 @@ struct GoTemplate::Parsed {
     return std::move(rendering.out);
   }
   void run_turn(Rendering& rendering, const Dict& fields, bool is_last) const;
-  std::string run_turns(const List& messages, const Dict& thinking, int64_t now_unix_s) const;
+  std::string run_turns(const List& messages, const Dict& others, int64_t now_unix_s) const;
 };
 
 void GoTemplate::Parsed::run_turn(Rendering& rendering, const Dict& fields, bool is_last) const {
@@ -160,11 +167,11 @@ void GoTemplate::Parsed::run_turn(Rendering& rendering, const Dict& fields, bool
     rendering.rt.fail_with(Errc::resource_exhausted, "output_bytes_max is passed");
 }
 
-std::string GoTemplate::Parsed::run_turns(const List& messages, const Dict& thinking,
+std::string GoTemplate::Parsed::run_turns(const List& messages, const Dict& others,
                                           int64_t now_unix_s) const {
   Rendering rendering{{limits, now_unix_s}, {}, {}};
   PromptTurn turn;
-  const auto finish = [&] { run_turn(rendering, std::exchange(turn, {}).fields(thinking), false); };
+  const auto finish = [&] { run_turn(rendering, std::exchange(turn, {}).fields(others), false); };
   for (const TemplateValue& message : messages) {
     const std::string role = text_under(object(message), "role");
     std::string content = text_under(object(message), "content");
@@ -178,7 +185,7 @@ std::string GoTemplate::Parsed::run_turns(const List& messages, const Dict& thin
       turn.response = std::move(content);
     }
   }
-  run_turn(rendering, turn.fields(thinking), true);
+  run_turn(rendering, turn.fields(others), true);
   return std::move(rendering.out);
 }
 
@@ -198,11 +205,15 @@ bool GoTemplate::uses(std::string_view field) const { return parsed_->tree.names
 std::string GoTemplate::render(const GoConversation& conversation, int64_t now_unix_s) const {
   Dict fields = thinking_of(conversation);
   List messages = collate(conversation.messages);
-  if (!parsed_->takes_messages) return parsed_->run_turns(messages, fields, now_unix_s);
+  if (!parsed_->takes_messages) {
+    add_arguments(fields, conversation.arguments);
+    return parsed_->run_turns(messages, fields, now_unix_s);
+  }
   fields.insert(fields.end(), {{"System", system_of(conversation.messages)},
                                {"Messages", std::move(messages)},
                                {"Tools", conversation.tools},
                                {"Response", ""}});
+  add_arguments(fields, conversation.arguments);
   return parsed_->run(fields, now_unix_s);
 }
 

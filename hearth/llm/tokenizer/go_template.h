@@ -25,11 +25,12 @@ bool is_plain_go_template(std::string_view source);
 
 /// A conversation as a template in Go's language sees it.
 struct GoConversation {
-  TemplateValue::List messages;  // objects: role, content, thinking, tool_calls, tool_name …
-  TemplateValue::List tools;     // {"type": "function", "function": {…}}
-  bool thinks = false;           // .Think
-  bool is_think_set = false;     // .IsThinkSet: the client said whether to think
-  std::string think_level;       // .ThinkLevel: "low", "medium", "high", or empty
+  TemplateValue::List messages;   // objects: role, content, thinking, tool_calls, tool_name …
+  TemplateValue::List tools;      // {"type": "function", "function": {…}}
+  bool thinks = false;            // .Think
+  bool is_think_set = false;      // .IsThinkSet: the client said whether to think
+  std::string think_level;        // .ThinkLevel: "low", "medium", "high", or empty
+  TemplateValue::Dict arguments;  // more fields, which win
 };
 
 class GoTemplate {

@@ -57,6 +57,10 @@ std::optional<AnswerStyle> PromptBuilder::style() const {
   return renderer_ ? std::optional(renderer_->style()) : std::nullopt;
 }
 
+bool PromptBuilder::can_fill_in() const {
+  return fill_in_middle_ || (renderer_ && renderer_->can_fill_in());
+}
+
 PromptBuilder::Conversation PromptBuilder::open(const ChatPrompt& prompt) const {
   Conversation c;
   c.prompt = prompt;
@@ -149,6 +153,14 @@ std::vector<int32_t> PromptBuilder::ids_of_text(const std::string& text) const {
   return tokenizer_->encode(text, {.add_special = false, .parse_special = true});
 }
 
+// By the file's tokens where it names them: they stay where they are whatever the texts spell.
+std::vector<int32_t> PromptBuilder::fill_in_ids(const std::vector<int32_t>& before,
+                                                const std::vector<int32_t>& after) const {
+  if (fill_in_middle_) return fill_in_middle_->ids(before, after);
+  return ids_of_text(renderer_->fill_in(tokenizer_->decode(before, true),
+                                        tokenizer_->decode(after, true), std::time(nullptr)));
+}
+
 BuiltPrompt PromptBuilder::build_text(const TextPrompt& prompt, bool is_cut) const {
   BuiltPrompt built;
   const auto* text = std::get_if<std::string>(&prompt.text);
@@ -160,20 +172,21 @@ BuiltPrompt PromptBuilder::build_text(const TextPrompt& prompt, bool is_cut) con
     if (built.ids_forgotten) keep_newest(built.ids, static_cast<size_t>(room()));
     return built;
   }
-  if (!fill_in_middle_)
+  if (!can_fill_in())
     throw Error(Errc::unsupported, "the model does not support insert: it cannot fill in a suffix");
   std::vector<int32_t> after = ids_of_text(*prompt.suffix);
-  constexpr size_t kOwnIds = 4;  // BOS, and the three that say what is what
-  if (is_cut && before.size() + after.size() + kOwnIds > static_cast<size_t>(context_)) {
+  // BOS, and those that say what is what: all but the two that stand for the texts.
+  const size_t own_ids = std::max<size_t>(fill_in_ids({0}, {0}).size(), 1) - 1;
+  if (is_cut && before.size() + after.size() + own_ids > static_cast<size_t>(context_)) {
     // What is nearest to the gap matters most.
     after.resize(std::min(after.size(), static_cast<size_t>(room()) / 4));
     const size_t left =
-        static_cast<size_t>(room()) - after.size() - std::min<size_t>(kOwnIds, room() / 2);
+        static_cast<size_t>(room()) - after.size() - std::min<size_t>(own_ids, room() / 2);
     if (before.size() > left)
       before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(left));
     built.ids_forgotten = true;
   }
-  built.ids = with_bos(fill_in_middle_->ids(before, after));
+  built.ids = with_bos(fill_in_ids(before, after));
   return built;
 }
 
