@@ -156,6 +156,29 @@ TEST(GoTemplate, ErrorsNameTheirPlace) {
             "chat template, line 1, column 42: template \"a\" is defined twice");
 }
 
+// As published templates find out which message is the last: the rest is not copied each time.
+TEST(GoTemplate, SlicingALongConversationCostsNothing) {
+  const ChatTemplateLimits small = {.memory_bytes_max = 4 << 20};
+  const std::string content(1000, 'x');
+  List messages;
+  for (int i = 0; i < 1000; ++i)
+    messages.push_back(message(i % 2 ? "assistant" : "user", content.c_str()));
+  GoConversation conversation;
+  conversation.messages = std::move(messages);
+  const GoTemplate source(
+      "{{ range $i, $_ := .Messages }}{{ if eq (len (slice $.Messages $i)) 1 }}{{ $i }}{{ end }}{{ "
+      "end }}"
+      "{{ index (slice (slice .Messages 1) 2 4 | len | print | slice) 0 }}",
+      small);
+  EXPECT_EQ(source.render(conversation, kNow), "99950");  // 50: the code of "2"
+  EXPECT_EQ(
+      executed("{{ slice .l 1 }}{{ json (slice .l 0 2) }}{{ printf \"%d\" (slice .l 2) }}"
+               "{{ range slice .l 1 2 }}{{ . }}{{ else }}none{{ end }}{{ index (slice .l 1) 0 }}"
+               "{{ range slice .l 3 }}{{ else }}none{{ end }}",
+               {{"l", List{1, 2, 3}}}),
+      "[2 3][1,2][3]22none");
+}
+
 TEST(GoTemplate, HostileTemplatesEndAtALimit) {
   const ChatTemplateLimits small = {.source_bytes_max = 1 << 20,
                                     .output_bytes_max = 1000,

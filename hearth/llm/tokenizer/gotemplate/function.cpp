@@ -81,7 +81,7 @@ Value call_ge(Rendering& r, Arguments args) { return truth(r, order(r, args) >= 
 
 size_t size_of(Rendering& r, Value value) {
   if (const auto* text = as<std::string>(value)) return text->size();
-  if (const auto* list = as<List>(value)) return list->size();
+  if (value.is_list()) return value.items().size();
   if (const auto* dict = as<Dict>(value)) return dict->size();
   if (is_nil(value)) return 0;
   r.rt.fail("len of a {}", kind_name(value));
@@ -102,8 +102,8 @@ size_t index_below(Rendering& r, Value index, size_t end) {
 Value call_index(Rendering& r, Arguments args) {
   Value value = args[0];
   for (const Value index : args.subspan(1)) {
-    if (const auto* list = as<List>(value)) {
-      value = &(*list)[index_below(r, index, list->size())];
+    if (value.is_list()) {
+      value = &value.items()[index_below(r, index, value.items().size())];
     } else if (const auto* text = as<std::string>(value)) {
       const auto byte = static_cast<unsigned char>((*text)[index_below(r, index, text->size())]);
       value = r.keep(int64_t{byte});
@@ -123,11 +123,8 @@ Value call_slice(Rendering& r, Arguments args) {
   if (first > last) r.rt.fail("slice from {} to {}", first, last);
   if (const auto* text = as<std::string>(args[0]))
     return r.keep_text(text->substr(first, last - first));
-  const auto* list = as<List>(args[0]);
-  if (!list) r.rt.fail("slice of a {}", kind_name(args[0]));
-  List part;
-  for (size_t i = first; i < last; ++i) part.push_back(copy(r, (*list)[i]));
-  return r.keep(std::move(part));
+  if (!args[0].is_list()) r.rt.fail("slice of a {}", kind_name(args[0]));
+  return args[0].part(first, last);
 }
 
 // Sprint: a space between two operands when neither is a text.
@@ -255,7 +252,7 @@ bool is_true(Value value) {
   if (const auto* i = as<int64_t>(value)) return *i != 0;
   if (const auto* d = as<double>(value)) return *d != 0;
   if (const auto* s = as<std::string>(value)) return !s->empty();
-  if (const auto* list = as<List>(value)) return !list->empty();
+  if (value.is_list()) return !value.items().empty();
   if (const auto* dict = as<Dict>(value)) return !dict->empty();
   return false;
 }

@@ -9,8 +9,31 @@
 
 namespace hearth::llm::gotemplate {
 
-/// Never null; lives until the rendering ends.
-using Value = const TemplateValue*;
+/// What a template computes with: a value that lives until the rendering ends, or a part of a list.
+/// Templates slice their messages once a message, so a part is a view.
+class Value {
+ public:
+  using Items = std::span<const TemplateValue>;
+
+  Value(const TemplateValue* whole) : whole_(whole) {
+    if (const auto* list = whole ? std::get_if<TemplateValue::List>(&whole->data) : nullptr)
+      items_ = *list;
+  }
+  Value(const TemplateValue* list, Items part) : whole_(list), items_(part) {}
+
+  const TemplateValue* operator->() const { return whole_; }
+  const TemplateValue& operator*() const { return *whole_; }
+  bool is_list() const { return std::holds_alternative<TemplateValue::List>(whole_->data); }
+  /// Of a list. Other kinds have none.
+  Items items() const { return items_; }
+  Value part(size_t first, size_t last) const {
+    return {whole_, items_.subspan(first, last - first)};
+  }
+
+ private:
+  const TemplateValue* whole_;
+  Items items_;
+};
 
 /// What is absent: nil.
 extern const TemplateValue kNil;

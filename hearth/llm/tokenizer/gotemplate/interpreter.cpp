@@ -83,13 +83,13 @@ Interpreter::Flow Interpreter::range(const Statement& statement, Value dot, Fram
   const Value over = evaluate(*statement.pipeline, dot, frame);
   if (!is_true(over) && statement.otherwise) return run(*statement.otherwise, dot, frame);
   const bool wants_key = statement.pipeline->slots.size() > 1;
-  if (const auto* list = std::get_if<TemplateValue::List>(&over->data)) {
+  if (over.is_list()) {
     int64_t index = 0;
-    for (const TemplateValue& item : *list)
-      if (!pass(statement, wants_key ? r_.keep(index++) : &kNil, &item, frame)) break;
+    for (const TemplateValue& item : over.items())
+      if (!pass(statement, wants_key ? r_.keep(index++) : Value(&kNil), &item, frame)) break;
   } else if (const auto* dict = std::get_if<TemplateValue::Dict>(&over->data)) {
     for (const auto& [key, item] : *dict)
-      if (!pass(statement, wants_key ? r_.keep_text(key) : &kNil, &item, frame)) break;
+      if (!pass(statement, wants_key ? r_.keep_text(key) : Value(&kNil), &item, frame)) break;
   } else if (const auto* count = std::get_if<int64_t>(&over->data)) {
     for (int64_t index = 0; index < *count; ++index) {
       const Value number = r_.keep(index);
@@ -106,7 +106,8 @@ void Interpreter::call_template(const Statement& statement, Value dot, Frame& fr
   const auto called = tree_.definitions.find(statement.text);
   if (called == tree_.definitions.end())
     r_.rt.fail("template \"{}\" is not defined", statement.text);
-  const Value argument = statement.pipeline ? evaluate(*statement.pipeline, dot, frame) : &kNil;
+  const Value argument =
+      statement.pipeline ? evaluate(*statement.pipeline, dot, frame) : Value(&kNil);
   Frame own(called->second.slots, &kNil);
   r_.rt.step(own.size());
   own[0] = argument;
@@ -114,33 +115,35 @@ void Interpreter::call_template(const Statement& statement, Value dot, Frame& fr
 }
 
 Value Interpreter::evaluate(const Pipeline& pipeline, Value dot, Frame& frame) {
-  Value value = nullptr;
+  std::optional<Value> value;
   for (const Command& command : pipeline.commands) value = evaluate(command, value, dot, frame);
-  return value;
+  return *value;
 }
 
-// `piped`: the value of the command before; nullptr: there is none.
-Value Interpreter::evaluate(const Command& command, Value piped, Value dot, Frame& frame) {
+// `piped`: the value of the command before, where there is one.
+Value Interpreter::evaluate(const Command& command, std::optional<Value> piped, Value dot,
+                            Frame& frame) {
   const Operand& first = command.front();
   if (first.kind != Operand::Kind::function) return evaluate(first, dot, frame);
   if (first.function->kind != Function::Kind::plain) return either(command, piped, dot, frame);
   std::vector<Value> arguments;
   for (size_t i = 1; i < command.size(); ++i) arguments.push_back(evaluate(command[i], dot, frame));
-  if (piped) arguments.push_back(piped);
+  if (piped) arguments.push_back(*piped);
   r_.rt.at = first.at;
   r_.rt.step(1 + arguments.size());
   return first.function->call(r_, arguments);
 }
 
 // The first argument that decides, or the last; those behind it are not looked at.
-Value Interpreter::either(const Command& command, Value piped, Value dot, Frame& frame) {
+Value Interpreter::either(const Command& command, std::optional<Value> piped, Value dot,
+                          Frame& frame) {
   const bool decides = command.front().function->kind == Function::Kind::or_;
-  Value value = piped;
+  Value value = piped.value_or(&kNil);
   for (size_t i = 1; i < command.size(); ++i) {
     value = evaluate(command[i], dot, frame);
     if (is_true(value) == decides) return value;
   }
-  return piped ? piped : value;
+  return piped.value_or(value);
 }
 
 Value Interpreter::evaluate(const Operand& operand, Value dot, Frame& frame) {

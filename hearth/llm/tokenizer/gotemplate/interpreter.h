@@ -1,5 +1,6 @@
 // Running a tree.
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "hearth/llm/tokenizer/gotemplate/function.h"
@@ -28,9 +29,9 @@ class Interpreter {
   void check_output() const;
 
   Value evaluate(const Pipeline& pipeline, Value dot, Frame& frame);
-  Value evaluate(const Command& command, Value piped, Value dot, Frame& frame);
+  Value evaluate(const Command& command, std::optional<Value> piped, Value dot, Frame& frame);
   Value evaluate(const Operand& operand, Value dot, Frame& frame);
-  Value either(const Command& command, Value piped, Value dot, Frame& frame);
+  Value either(const Command& command, std::optional<Value> piped, Value dot, Frame& frame);
 
   Rendering& r_;
   const Tree& tree_;

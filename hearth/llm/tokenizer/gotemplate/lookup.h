@@ -1,4 +1,4 @@
-// Keys and fields of objects, and copies of values.
+// Keys and fields of objects.
 #pragma once
 #include <string_view>
 
@@ -13,8 +13,5 @@ Value find_key(Rendering& r, const TemplateValue::Dict& dict, std::string_view k
 /// under exactly this key or, without, under the first that is equal but for case and underscores.
 /// nil without. Errors: invalid_argument (a value that has no fields).
 Value find_field(Rendering& r, Value value, std::string_view field);
-
-/// A copy that was paid for.
-TemplateValue copy(Rendering& r, const TemplateValue& value);
 
 }  // namespace hearth::llm::gotemplate

@@ -72,7 +72,8 @@ struct JsonWriter {
     r.rt.append(out, real_text(d, -6, 21, 1));
   }
   void operator()(const std::string& s) { append_json_text(r, out, s); }
-  void operator()(const List& list) {
+  void operator()(const List& list) { write_items(list); }
+  void write_items(Value::Items list) {
     char before = '[';
     for (const TemplateValue& item : list) {
       r.rt.append(out, {&before, 1});
@@ -108,10 +109,11 @@ struct TextWriter {
   void operator()(int64_t i) { r.rt.append(out, std::to_string(i)); }
   void operator()(double d) { r.rt.append(out, go_real(d)); }
   void operator()(const std::string& s) { r.rt.append(out, s); }
-  void operator()(const List& list) {
+  void operator()(const List& list) { write_items(list); }
+  void write_items(Value::Items list) {
     r.rt.step(list.size());
     if (!list.empty() && std::all_of(list.begin(), list.end(), is_object))
-      return JsonWriter{r, out}(list);
+      return JsonWriter{r, out}.write_items(list);
     r.rt.append(out, "[");
     for (const TemplateValue& item : list) {
       if (&item != list.data()) r.rt.append(out, " ");
@@ -230,12 +232,13 @@ std::string format_value(Rendering& r, const Verb& verb, Value value) {
     if (fits("feg") && std::isfinite(*real)) return format_real(verb, *real);
   } else if (std::holds_alternative<bool>(value->data)) {
     if (fits("t")) return text_of(r, value);
-  } else if (const auto* list = std::get_if<List>(&value->data)) {
-    if (!list->empty() && std::all_of(list->begin(), list->end(), is_object) && fits("s"))
+  } else if (value.is_list()) {
+    const Value::Items list = value.items();
+    if (!list.empty() && std::all_of(list.begin(), list.end(), is_object) && fits("s"))
       return text_of(r, value);
     std::string items = "[";
-    for (const TemplateValue& item : *list) {
-      if (&item != list->data()) r.rt.append(items, " ");
+    for (const TemplateValue& item : list) {
+      if (&item != list.data()) r.rt.append(items, " ");
       r.rt.append(items, format_value(r, verb, &item));
     }
     return items + "]";
@@ -264,9 +267,15 @@ void append_padded(Rendering& r, std::string& out, const Verb& verb, std::string
 
 }  // namespace
 
-void append_text(Rendering& r, std::string& out, Value value) { TextWriter{r, out}.write(*value); }
+void append_text(Rendering& r, std::string& out, Value value) {
+  TextWriter writer{r, out};
+  value.is_list() ? writer.write_items(value.items()) : writer.write(*value);
+}
 
-void append_json(Rendering& r, std::string& out, Value value) { JsonWriter{r, out}.write(*value); }
+void append_json(Rendering& r, std::string& out, Value value) {
+  JsonWriter writer{r, out};
+  value.is_list() ? writer.write_items(value.items()) : writer.write(*value);
+}
 
 // Not strconv's escapes for what Unicode does not print: what a model is to read stays as it is,
 // and so do the private marks that a caller may have put into its texts.
