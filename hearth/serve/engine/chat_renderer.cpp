@@ -1,9 +1,9 @@
 #include "hearth/serve/engine/chat_renderer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "hearth/base/error.h"
+#include "hearth/serve/engine/go_conversation.h"
 #include "hearth/serve/output/template_values.h"
 
 namespace hearth::serve {
@@ -11,34 +11,20 @@ namespace {
 
 using llm::TemplateValue;
 
-constexpr std::string_view kGoWords[] = {"if",     "else",  "end",   "range",    "with",
-                                         "define", "block", "break", "continue", "template"};
-
-bool is_word_byte(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
-llm::ChatTemplate parse(std::string_view source) {
-  if (is_go_template(source))
-    throw Error(Errc::unsupported,
-                "the model's template is written in Go's language, and its file has none in Jinja");
+std::variant<llm::ChatTemplate, llm::GoTemplate> parse(std::string_view source) {
+  if (llm::is_go_template(source)) return llm::GoTemplate(source);
   return llm::ChatTemplate(source);
+}
+
+// A template that tells nothing of tools cannot show them, whatever tags it spells.
+AnswerStyle style_of(std::string_view source, const llm::GoTemplate* go) {
+  AnswerStyle style = detect_style(source);
+  if (go && !go->uses("Tools")) style.calls = CallStyle::generic;
+  return style;
 }
 
 std::string spelling_or_nothing(const llm::Tokenizer& tokenizer, std::optional<int32_t> id) {
   return id ? tokenizer.spelling(*id) : std::string();
-}
-
-// gpt-oss knows three levels and always thinks.
-std::string_view effort_of(Thinking level) {
-  switch (level) {
-    case Thinking::off:
-    case Thinking::low:
-      return "low";
-    case Thinking::high:
-    case Thinking::max:
-      return "high";
-    default:
-      return "medium";
-  }
 }
 
 void set_argument(TemplateValue::Dict& globals, std::string key, TemplateValue value) {
@@ -76,28 +62,9 @@ std::string without_space_at_end(std::string text) {
 
 }  // namespace
 
-// An action of Go begins with a field, a variable or one of its words; an expression of Jinja
-// never begins so, and its statements stand in {% %}.
-bool is_go_template(std::string_view source) {
-  if (source.find("{%") != std::string_view::npos) return false;
-  for (size_t at = source.find("{{"); at != std::string_view::npos; at = source.find("{{", at)) {
-    at += 2;
-    if (at < source.size() && source[at] == '-') ++at;
-    while (at < source.size() && (source[at] == ' ' || source[at] == '\n')) ++at;
-    std::string_view action = source.substr(at);
-    if (action.starts_with('.') || action.starts_with('$')) return true;
-    size_t bytes = 0;
-    while (bytes < action.size() && is_word_byte(action[bytes])) ++bytes;
-    const std::string_view word = action.substr(0, bytes);
-    if (std::find(std::begin(kGoWords), std::end(kGoWords), word) != std::end(kGoWords))
-      return true;
-  }
-  return false;
-}
-
 ChatRenderer::ChatRenderer(std::string_view source, const llm::Tokenizer& tokenizer)
     : template_(parse(source)),
-      style_(detect_style(source)),
+      style_(style_of(source, go())),
       bos_(spelling_or_nothing(tokenizer, tokenizer.bos())),
       eos_(spelling_or_nothing(tokenizer, tokenizer.eos())),
       writes_system_(can_write_system()) {}
@@ -119,6 +86,7 @@ bool ChatRenderer::can_write_system() const {
 std::string ChatRenderer::run(const ChatPrompt& prompt, const std::vector<Message>& messages,
                               const std::vector<Tool>& tools, bool opens_answer,
                               std::time_t now) const {
+  if (go()) return go()->render(go_conversation(prompt, messages, tools, style_.thinking), now);
   TemplateValue::Dict globals = {{"messages", messages_value(messages, style_.calls)},
                                  {"add_generation_prompt", opens_answer},
                                  {"bos_token", bos_},
@@ -133,7 +101,7 @@ std::string ChatRenderer::run(const ChatPrompt& prompt, const std::vector<Messag
   }
   for (const auto& [key, value] : prompt.template_arguments.items())
     set_argument(globals, key, to_template_value(value));
-  return template_.render(globals, now);
+  return std::get<llm::ChatTemplate>(template_).render(globals, now);
 }
 
 // As the template writes the last message, up to the end of its content: what closes its turn is
@@ -173,6 +141,14 @@ std::string ChatRenderer::render(const ChatPrompt& prompt, std::vector<Message> 
   // Models that always think (DeepSeek R1) open the thoughts here; closed at once, they are empty.
   if (prompt.thinking == Thinking::off && prompt_opens_thinking(text)) text += "\n</think>\n\n";
   return text;
+}
+
+bool ChatRenderer::can_fill_in() const { return go() && go()->uses("Suffix"); }
+
+std::string ChatRenderer::fill_in(std::string_view before, std::string_view after,
+                                  std::time_t now) const {
+  HEARTH_CHECK(can_fill_in());
+  return go()->render_between(before, after, now);
 }
 
 }  // namespace hearth::serve

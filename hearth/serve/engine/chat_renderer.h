@@ -4,9 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "hearth/llm/tokenizer/chat_template.h"
+#include "hearth/llm/tokenizer/go_template.h"
 #include "hearth/llm/tokenizer/tokenizer.h"
 #include "hearth/serve/engine/answer_request.h"
 #include "hearth/serve/engine/control_fences.h"
@@ -14,15 +16,11 @@
 
 namespace hearth::serve {
 
-/// True for a template in Go's language (`{{ .Prompt }}`), as Ollama's models carry them, rather
-/// than in Jinja.
-bool is_go_template(std::string_view source);
-
 /// Immutable; any thread.
 class ChatRenderer {
  public:
-  /// Errors: those of llm::ChatTemplate; unsupported (a template in Go's language). `tokenizer`
-  /// must outlive it.
+  /// `source` is Jinja or Go's language: llm::is_go_template() tells. Errors: those of
+  /// llm::ChatTemplate and llm::GoTemplate. `tokenizer` must outlive it.
   ChatRenderer(std::string_view source, const llm::Tokenizer& tokenizer);
 
   const AnswerStyle& style() const { return style_; }
@@ -31,12 +29,18 @@ class ChatRenderer {
   ///   messages, tools, add_generation_prompt, bos_token, eos_token; as transformers does
   ///   enable_thinking (Qwen, GLM, SmolLM), thinking (DeepSeek, Granite), reasoning_effort
   ///   (gpt-oss) and the prompt's template_arguments, which win
+  /// in Go's language, what llm::GoConversation says.
   /// Where it knows no tools, they are told in words; where it knows no system text, that stands in
   /// front of the first user's. Errors: invalid_argument (the template refuses, with its words),
   /// resource_exhausted, unsupported (thoughts of a model that has none; a last message that
   /// cannot be gone on with).
   std::string render(const ChatPrompt& prompt, std::vector<Message> messages,
                      std::time_t now) const;
+
+  /// Whether the template, in Go's language, can ask for what stands between two texts.
+  bool can_fill_in() const;
+  /// That prompt, for a template that can. Errors: as render().
+  std::string fill_in(std::string_view before, std::string_view after, std::time_t now) const;
 
  private:
   bool can_write_system() const;
@@ -45,7 +49,10 @@ class ChatRenderer {
   std::string continue_last(const ChatPrompt& prompt, std::vector<Message> messages,
                             const std::vector<Tool>& tools, std::time_t now) const;
 
-  llm::ChatTemplate template_;
+  /// nullptr: the template is in Jinja.
+  const llm::GoTemplate* go() const { return std::get_if<llm::GoTemplate>(&template_); }
+
+  std::variant<llm::ChatTemplate, llm::GoTemplate> template_;
   AnswerStyle style_;
   std::string bos_, eos_;
   bool writes_system_;

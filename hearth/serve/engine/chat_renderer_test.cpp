@@ -95,17 +95,6 @@ TEST(ChatRenderer, ArgumentsOfTheRequestWin) {
   EXPECT_THAT(rendered(kChatTemplate, {user("Hi")}, prompt), EndsWith("</think>\n\n"));
 }
 
-TEST(ChatRenderer, TemplatesInGosLanguageAreRecognisedAndRefused) {
-  for (const char* go : {"{{ .Prompt }}", "{{- if .System }}{{ .System }}{{ end }}",
-                         "{{ range .Messages }}{{ end }}", "{{ $m := 1 }}"})
-    EXPECT_TRUE(is_go_template(go)) << go;
-  for (const char* jinja : {"", "{{ messages[0].content }}", "{{- bos_token }}",
-                            "{% if x %}{{ .5 }}{% endif %}", "{{ ifs }}", "{{ 'a' }}"})
-    EXPECT_FALSE(is_go_template(jinja)) << jinja;
-  EXPECT_THAT(refusal_of(Errc::unsupported, [] { rendered("{{ .Prompt }}", {}); }),
-              HasSubstr("Go's language"));
-}
-
 std::string published(const std::string& name) { return read_file(kPublished / (name + ".jinja")); }
 
 TEST(ChatRenderer, PublishedTemplatesAreToldHowToThink) {

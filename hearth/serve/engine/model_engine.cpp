@@ -49,9 +49,11 @@ llm::EngineOptions engine_options(const ModelLoad& load, const LoadSettings& set
 }
 
 PromptTexts prompt_texts(const ModelParts& parts, const ModelLoad& load) {
-  // What Ollama's models carry in Go's language is made for Ollama; the file's own comes first.
-  const bool is_own = load.template_text.empty() ||
-                      (is_go_template(load.template_text) && !parts.template_text.empty());
+  // What was published with the model, or written into its Modelfile, comes first, as with Ollama.
+  // But Ollama puts a template of nothing but the question where its own code does the rendering.
+  const bool is_own =
+      load.template_text.empty() ||
+      (llm::is_plain_go_template(load.template_text) && !parts.template_text.empty());
   return {.template_text = is_own ? parts.template_text : load.template_text,
           .system = load.system,
           .messages = load.messages};
@@ -119,7 +121,7 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
       .completion = true,
       .tools = style.calls != CallStyle::none && style.calls != CallStyle::generic,
       .thinking = style.thinking != ThinkingStyle::none,
-      .insert = parts.fill_in_middle.has_value(),
+      .insert = prompts.can_fill_in(),
       .embedding = true};
   facts.architecture = parts.model->config().architecture;
   facts.context = engine.context();

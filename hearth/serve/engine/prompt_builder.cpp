@@ -57,6 +57,10 @@ std::optional<AnswerStyle> PromptBuilder::style() const {
   return renderer_ ? std::optional(renderer_->style()) : std::nullopt;
 }
 
+bool PromptBuilder::can_fill_in() const {
+  return fill_in_middle_ || (renderer_ && renderer_->can_fill_in());
+}
+
 PromptBuilder::Conversation PromptBuilder::open(const ChatPrompt& prompt) const {
   Conversation c;
   c.prompt = prompt;
@@ -155,6 +159,17 @@ std::vector<int32_t> PromptBuilder::ids_of_text(const TextPrompt& prompt) const 
                             {.add_special = false, .parse_special = !prompt.suffix});
 }
 
+// By the file's tokens where it names them, else by a template that asks for what is between.
+std::vector<int32_t> PromptBuilder::fill_in_ids(const std::vector<int32_t>& before,
+                                                const std::vector<int32_t>& after) const {
+  if (fill_in_middle_) return fill_in_middle_->ids(before, after);
+  const FencedText text = take_marks(
+      renderer_->fill_in(fences_.mark(tokenizer_->decode(before, true)),
+                         fences_.mark(tokenizer_->decode(after, true)), std::time(nullptr)));
+  return tokenizer_->encode(text.text,
+                            {.add_special = false, .parse_special = true, .fences = text.fences});
+}
+
 BuiltPrompt PromptBuilder::build_text(const TextPrompt& prompt, bool is_cut) const {
   if (prompt.suffix) return build_fill_in(prompt, is_cut);
   BuiltPrompt built;
@@ -166,22 +181,23 @@ BuiltPrompt PromptBuilder::build_text(const TextPrompt& prompt, bool is_cut) con
 }
 
 BuiltPrompt PromptBuilder::build_fill_in(const TextPrompt& prompt, bool is_cut) const {
-  if (!fill_in_middle_)
+  if (!can_fill_in())
     throw Error(Errc::unsupported, "the model does not support insert: it cannot fill in a suffix");
   BuiltPrompt built;
   std::vector<int32_t> before = ids_of_text(prompt);
   std::vector<int32_t> after = tokenizer_->encode(*prompt.suffix, {.add_special = false});
-  constexpr size_t kOwnIds = 4;  // BOS, and the three that say what is what
-  if (is_cut && before.size() + after.size() + kOwnIds > static_cast<size_t>(context_)) {
+  // BOS, and those that say what is what: all but the two that stand for the texts.
+  const size_t own_ids = std::max<size_t>(fill_in_ids({0}, {0}).size(), 1) - 1;
+  if (is_cut && before.size() + after.size() + own_ids > static_cast<size_t>(context_)) {
     // What is nearest to the gap matters most.
     const auto left = static_cast<size_t>(room());
     after.resize(std::min(after.size(), left / 4));
-    const size_t kept = left - after.size() - std::min(kOwnIds, left / 2);
+    const size_t kept = left - after.size() - std::min(own_ids, left / 2);
     if (before.size() > kept)
       before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(kept));
     built.ids_forgotten = true;
   }
-  built.ids = with_bos(fill_in_middle_->ids(before, after));
+  built.ids = with_bos(fill_in_ids(before, after));
   return built;
 }
 

@@ -29,7 +29,7 @@ struct BuiltPrompt {
 
 /// What a model brings to its prompts.
 struct PromptTexts {
-  std::string template_text;  // Jinja; empty: it answers no chats
+  std::string template_text;  // Jinja or Go's language; empty: it answers no chats
   std::string system;         // where a conversation brings none
   std::vector<Message> messages;
 };
@@ -58,6 +58,8 @@ class PromptBuilder {
 
   /// Of the model's own template; nothing without one.
   std::optional<AnswerStyle> style() const;
+  /// Whether it takes a suffix: by tokens of the file or by the template.
+  bool can_fill_in() const;
 
  private:
   struct Conversation;
@@ -70,6 +72,8 @@ class PromptBuilder {
   BuiltPrompt build_fill_in(const TextPrompt& prompt, bool is_cut) const;
   std::vector<int32_t> with_bos(std::vector<int32_t> ids) const;
   std::vector<int32_t> ids_of_text(const TextPrompt& prompt) const;
+  std::vector<int32_t> fill_in_ids(const std::vector<int32_t>& before,
+                                   const std::vector<int32_t>& after) const;
   int room() const { return context_ - context_ / 4; }
 
   const llm::Tokenizer* tokenizer_;
