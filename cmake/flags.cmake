@@ -8,7 +8,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives from inlined standard headers, from its own AVX-512 intrinsics (bug 105593) and
   # from designated initialisers.
   target_compile_options(hearth_flags INTERFACE -Wno-missing-field-initializers -Wno-restrict -Wno-stringop-overflow
-                                                -Wno-array-bounds -Wno-maybe-uninitialized -Wno-uninitialized)
+                                                -Wno-array-bounds -Wno-maybe-uninitialized -Wno-uninitialized
+                                                -fpch-preprocess)
 else()
   target_compile_options(hearth_flags INTERFACE -Wno-missing-field-initializers)
 endif()

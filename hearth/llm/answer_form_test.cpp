@@ -31,7 +31,7 @@ std::shared_ptr<Constraint> constraint_of(const char* gbnf) {
 }
 
 struct Box {
-  explicit Box(EngineOptions options = {}, int first_id = kTinyEos)
+  explicit Box(EngineOptions options = EngineOptions(), int first_id = kTinyEos)
       : model(model_options(first_id)) {
     options.threads = 1;
     options.context = 128;

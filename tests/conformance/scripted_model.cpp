@@ -69,7 +69,8 @@ constexpr std::string_view kTemplate =
     "{%- if messages[-1].role == 'tool' -%}<|answer|>"
     "{%- elif tools -%}<|call|>"
     "{%- elif 'count' in messages[-1].content -%}<|count|>"
-    "{%- elif enable_thinking is defined and enable_thinking -%}<|think|>"
+    "{%- elif 'number' in messages[-1].content and enable_thinking is defined and enable_thinking "
+    "-%}<|think|>"
     "{#- thoughts stand in <think>, and </think> ends them -#}"
     "{%- else -%}<|say|>{%- endif -%}{%- endif -%}";
 

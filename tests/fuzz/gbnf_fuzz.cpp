@@ -19,7 +19,7 @@ constexpr hearth::llm::GbnfLimits kLimits = {
     .group_depth_max = 20,
     .grammar = {.repetitions_max = 500, .positions_max = 10'000, .links_max = 100'000}};
 constexpr hearth::llm::AutomatonLimits kReading = {
-    .ways_max = 5'000, .depth_max = 200, .work_max = 200'000, .memory_bytes_max = 16 << 20};
+    .ways_max = 5'000, .depth_max = 1'000'000, .work_max = 200'000, .memory_bytes_max = 16 << 20};
 
 // Follows `text` as far as it goes; in every state on the way all bytes are tried.
 void read(hearth::llm::Automaton& automaton, std::string_view text) {

@@ -114,10 +114,15 @@ void Automaton::call(const Grammar::Call& c, uint32_t stack) {
 void Automaton::begin_called_rules() {
   while (!called_.empty()) {
     const uint32_t rule = called_.front().second;
-    const uint32_t stack = intern_stack(returns_[rule]);
+    std::erase_if(returns_[rule], [&](const IdPair& back) {
+      return back.first != kWholeText && depths_[back.second] >= limits_.depth_max;
+    });
+    const bool is_too_deep = returns_[rule].empty();
+    const uint32_t stack = is_too_deep ? 0 : intern_stack(returns_[rule]);
     returns_[rule].clear();
     std::pop_heap(called_.begin(), called_.end(), std::greater());
     called_.pop_back();
+    if (is_too_deep) continue;
     const Grammar::Position at = grammar_->position(grammar_->start_of(rule));
     for (const uint32_t terminal : at.terminals) add_place(terminal, stack);
     for (const Grammar::Call& c : at.calls) call(c, stack);
@@ -129,9 +134,6 @@ uint32_t Automaton::intern_stack(std::vector<IdPair>& places) {
   int depth = 0;
   for (const IdPair& p : places)
     if (p.first != kWholeText) depth = std::max(depth, depths_[p.second] + 1);
-  if (depth > limits_.depth_max)
-    throw Error(Errc::resource_exhausted, "grammar: the text nests deeper than {} rules",
-                limits_.depth_max);
   const uint32_t id = stacks_.intern(places);
   if (id == depths_.size()) depths_.push_back(depth);
   return id;

@@ -22,7 +22,9 @@
 
 namespace hearth::llm {
 
-/// What reading may cost. Passing one is Errc::resource_exhausted naming it.
+/// What reading may cost. Passing one is Errc::resource_exhausted naming it, but for depth_max:
+/// text that would need more open rules is not in the language, so that recursion comes to an end.
+/// Near it a state may be live that no text completes: where the grammar asks for more rules yet.
 struct AutomatonLimits {
   size_t ways_max = 100'000;            // places gone through for one byte, over all parses
   int depth_max = 10'000;               // open rules, right recursion not counted
@@ -41,7 +43,8 @@ class Automaton {
 
   /// Before the first byte.
   State start() const { return start_; }
-  /// After one more byte. kDead stays so. Every other state can still be completed by some text.
+  /// After one more byte. kDead stays so. Every other state can still be completed by some text,
+  /// depth_max aside.
   /// Errors: resource_exhausted.
   State next(State state, uint8_t byte) {
     const State known = successors_[state * class_count_ + grammar_->class_of(byte)];

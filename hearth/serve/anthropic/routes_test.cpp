@@ -115,22 +115,29 @@ TEST(AnthropicRoutes, AWholeMessageOfEveryBlock) {
 // Written by hand after https://docs.claude.com/en/docs/build-with-claude/streaming.
 constexpr std::string_view kEvents =
     R"(event: message_start
-data: {"type":"message_start","message":{"id":"msg_*","type":"message","role":"assistant","model":"tiny:latest","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}}}
+data: {"type":"message_start","message":{"id":"msg_*","type":"message",)"
+    R"("role":"assistant","model":"tiny:latest","content":[],"stop_reason":null,)"
+    R"("stop_sequence":null,"usage":{"input_tokens":0,"cache_creation_input_tokens":0,)"
+    R"("cache_read_input_tokens":0,"output_tokens":0}}}
 
 event: ping
 data: {"type":"ping"}
 
 event: content_block_start
-data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking",)"
+    R"("thinking":"","signature":""}}
 
 event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta",)"
+    R"("thinking":"hm"}}
 
 event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"m"}}
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta",)"
+    R"("thinking":"m"}}
 
 event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":""}}
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta",)"
+    R"("signature":""}}
 
 event: content_block_stop
 data: {"type":"content_block_stop","index":0}
@@ -148,25 +155,31 @@ event: content_block_stop
 data: {"type":"content_block_stop","index":1}
 
 event: content_block_start
-data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"c1","name":"f","input":{}}}
+data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use",)"
+    R"("id":"c1","name":"f","input":{}}}
 
 event: content_block_delta
-data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1,\"b\":\"x\"}"}}
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta",)"
+    R"("partial_json":"{\"a\":1,\"b\":\"x\"}"}}
 
 event: content_block_stop
 data: {"type":"content_block_stop","index":2}
 
 event: content_block_start
-data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"c2","name":"g","input":{}}}
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use",)"
+    R"("id":"c2","name":"g","input":{}}}
 
 event: content_block_delta
-data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"{}"}}
+data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta",)"
+    R"("partial_json":"{}"}}
 
 event: content_block_stop
 data: {"type":"content_block_stop","index":3}
 
 event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":20,"cache_creation_input_tokens":0,"cache_read_input_tokens":30,"output_tokens":12}}
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},)"
+    R"("usage":{"input_tokens":20,"cache_creation_input_tokens":0,)"
+    R"("cache_read_input_tokens":30,"output_tokens":12}}
 
 event: message_stop
 data: {"type":"message_stop"}

@@ -80,14 +80,16 @@ void run_transfer(Api& api, const std::string& target, const Json& body, OnStep 
 
 std::vector<ListedModel> list_models(Api& api) {
   std::vector<ListedModel> models;
-  for (const Json& model : child(api.call("GET", "/api/tags", nullptr, {}), "models"))
+  const Json answer = api.call("GET", "/api/tags", nullptr, {});
+  for (const Json& model : child(answer, "models"))
     models.push_back(listed_model(model));
   return models;
 }
 
 std::vector<RunningModel> running_models(Api& api) {
   std::vector<RunningModel> models;
-  for (const Json& model : child(api.call("GET", "/api/ps", nullptr, {}), "models"))
+  const Json answer = api.call("GET", "/api/ps", nullptr, {});
+  for (const Json& model : child(answer, "models"))
     models.push_back(running_model(model));
   return models;
 }

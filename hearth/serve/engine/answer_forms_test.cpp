@@ -10,50 +10,51 @@ namespace hearth::serve {
 namespace {
 
 struct Forms {
-  std::unique_ptr<llm::Tokenizer> tokenizer = chat_vocabulary();
-  AnswerForms forms{*tokenizer};
+  AnswerForms forms{chat_vocabulary()};
 
   // Whether `text` is a whole answer in this form.
   bool holds(const AnswerFormat& format, const std::string& text) {
-    llm::Matcher matcher(forms.find_or_make(format));
+    llm::Matcher matcher(forms.make_constraint(format));
     return matcher.accept(text) && matcher.is_complete();
   }
 };
 
-TEST(AnswerForms, FreeAnswersHaveNone) { EXPECT_FALSE(Forms().forms.find_or_make({})); }
+TEST(AnswerForms, FreeAnswersHaveNone) { EXPECT_FALSE(Forms().forms.make_constraint({})); }
 
-TEST(AnswerForms, JsonIsAnObject) {
+TEST(AnswerForms, JsonIsHeldTo) {
   Forms f;
   const AnswerFormat json = {AnswerFormat::Kind::json, ""};
   EXPECT_TRUE(f.holds(json, R"({"a": [1, {"b": null}]})"));
-  EXPECT_FALSE(f.holds(json, "[1]"));
   EXPECT_FALSE(f.holds(json, R"({"a": })"));
+  EXPECT_FALSE(f.holds(json, "Sure! {}"));
 }
 
-TEST(AnswerForms, GrammarsAreRead) {
+TEST(AnswerForms, SchemasAreHeldTo) {
+  Forms f;
+  const AnswerFormat schema = {
+      AnswerFormat::Kind::schema,
+      R"({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})"};
+  EXPECT_TRUE(f.holds(schema, R"({"n": 12})"));
+  EXPECT_FALSE(f.holds(schema, R"({"n": "twelve"})"));
+  EXPECT_FALSE(f.holds(schema, "{}"));
+  EXPECT_THAT(refusal_of(Errc::unsupported,
+                         [&] {
+                           f.forms.make_constraint({AnswerFormat::Kind::schema, R"({"not": {}})"});
+                         }),
+              ::testing::HasSubstr("not"));
+}
+
+TEST(AnswerForms, GrammarsAreHeldToAndCompiledOnce) {
   Forms f;
   const AnswerFormat grammar = {AnswerFormat::Kind::grammar, "root ::= [a-c]+"};
   EXPECT_TRUE(f.holds(grammar, "abc"));
   EXPECT_FALSE(f.holds(grammar, "abd"));
+  EXPECT_EQ(f.forms.make_constraint(grammar), f.forms.make_constraint(grammar));
   EXPECT_NE(refusal_of(Errc::invalid_argument,
                        [&] {
-                         f.forms.find_or_make({AnswerFormat::Kind::grammar, "root ::= ("});
+                         f.forms.make_constraint({AnswerFormat::Kind::grammar, "root ::= ("});
                        }),
             "accepted");
-}
-
-TEST(AnswerForms, TheSameFormIsCompiledOnceWhileItIsRemembered) {
-  Forms f;
-  const auto form = [](size_t i) {
-    return AnswerFormat{AnswerFormat::Kind::grammar, fmt::format("root ::= \"{}\"", i)};
-  };
-  const auto first = f.forms.find_or_make(form(0));
-  for (size_t i = 1; i < kFormsKept; ++i) f.forms.find_or_make(form(i));
-  EXPECT_EQ(f.forms.find_or_make(form(0)), first);  // and is now the one used last
-  f.forms.find_or_make(form(kFormsKept));
-  EXPECT_EQ(f.forms.find_or_make(form(0)), first);
-  for (size_t i = 1; i <= kFormsKept; ++i) f.forms.find_or_make(form(i));
-  EXPECT_NE(f.forms.find_or_make(form(0)), first);
 }
 
 }  // namespace

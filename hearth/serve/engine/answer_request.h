@@ -28,7 +28,8 @@ struct ChatPrompt {
   std::vector<Message> messages;
   std::vector<Tool> tools;
   ToolChoice tool_choice;
-  std::optional<Thinking> thinking;          // nothing: on where the model can
+  /// Nothing: on where the model can, but off where the answer must keep a form.
+  std::optional<Thinking> thinking;
   std::optional<std::string> template_text;  // instead of the model's
   Json template_arguments = Json::object();  // more globals of the template
   std::vector<int32_t> earlier_ids;          // put in front as they are (Ollama's `context`)

@@ -22,7 +22,9 @@ AnswerReason reason_of(llm::FinishReason reason) {
 ModelAnswer::ModelAnswer(llm::PieceStream pieces, std::shared_ptr<const llm::Tokenizer> tokenizer,
                          ModelAnswerOptions options)
     : pieces_(std::move(pieces)), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {
-  if (options_.parser) parser_.emplace(std::move(*options_.parser));
+  if (!options_.parser) return;
+  parser_.emplace(std::move(*options_.parser));
+  add(parser_->feed(options_.opening));
 }
 
 std::optional<AnswerChunk> ModelAnswer::next() {
@@ -91,7 +93,10 @@ void ModelAnswer::finish() {
   end.queue_time = result.queue_time;
   end.prompt_time = result.prompt_time;
   end.decode_time = result.decode_time;
-  if (parser_) add(parser_->finish());
+  if (!parser_) return;
+  if (end.reason == AnswerReason::stop && end.stop_string.empty())
+    add(parser_->feed(options_.closing));
+  add(parser_->finish());
 }
 
 TokenProbability ModelAnswer::spelled(const llm::TokenLogprob& token) const {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "hearth/llm/batch_engine.h"
@@ -13,6 +14,9 @@ namespace hearth::serve {
 
 struct ModelAnswerOptions {
   std::optional<AnswerOptions> parser;  // nothing: all text is content
+  /// Texts around the answer that the parser reads too: what was written for the model in front of
+  /// it, and what it would have said behind it if it had not been complete without.
+  std::string opening, closing;
   bool wants_logprobs = false;
   /// Collected in AnswerEnd::ids, behind those of the prompt that stand there already.
   bool wants_ids = false;

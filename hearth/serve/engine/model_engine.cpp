@@ -84,13 +84,16 @@ struct ModelEngine::State {
         engine(*parts.model, *parts.tokenizer, engine_options(load, settings, *parts.model)),
         prompts(*parts.tokenizer, prompt_texts(parts, load), parts.fill_in_middle,
                 engine.context()),
-        forms(*parts.tokenizer) {
+        forms(parts.tokenizer) {
     find_facts(load);
   }
 
   void find_facts(const ModelLoad& load);
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
+  AnswerRequest with_thinking_decided(AnswerRequest request) const;
   llm::AnswerForm form_of(const AnswerRequest& request, BuiltPrompt& prompt);
+  llm::AnswerForm form_of_call(BuiltPrompt& prompt, std::optional<ForcedCall> call);
+  void append(std::vector<int32_t>& ids, std::string_view text) const;
   ModelAnswerOptions answer_options(const AnswerRequest& request, const BuiltPrompt& prompt,
                                     uint64_t seed) const;
 
@@ -120,10 +123,42 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
                         cache_page_bytes(parts.model->kv_shape(), load.kv_type);
 }
 
-llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
+// Writes the call's beginning behind the prompt, and holds the model to the rest.
+llm::AnswerForm ModelEngine::State::form_of_call(BuiltPrompt& prompt,
+                                                 std::optional<ForcedCall> call) {
   llm::AnswerForm form;
-  form.constraint = forms.find_or_make(request.format);
+  try {
+    form.constraint = forms.make_constraint(call->format);
+  } catch (const Error& error) {
+    if (error.code() != Errc::unsupported) throw;
+    // Tools may declare more than can be enforced, which is not the request's fault.
+    for (Tool& tool : prompt.tools) tool.parameters = Json::object();
+    call = forced_call(prompt.tools, prompt.style.calls);
+    form.constraint = forms.make_constraint(call->format);
+  }
+  append(prompt.ids, call->opening);
+  prompt.forced = std::move(call);
+  return form;
+}
+
+// Who asks for a form and says nothing of thoughts wants the form: thoughts are free, and a model
+// that does not end them would leave no room for it.
+AnswerRequest ModelEngine::State::with_thinking_decided(AnswerRequest request) const {
+  auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  const std::optional<AnswerStyle> style = prompts.style();
+  const bool can_switch = style && style->thinking == ThinkingStyle::think_tags;
+  if (chat && can_switch && !chat->thinking && request.format.kind != AnswerFormat::Kind::free)
+    chat->thinking = Thinking::off;
+  return request;
+}
+
+llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltPrompt& prompt) {
   const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  if (chat && is_call_forced(chat->tool_choice))
+    if (auto call = forced_call(prompt.tools, prompt.style.calls))
+      return form_of_call(prompt, std::move(call));
+  llm::AnswerForm form;
+  form.constraint = forms.make_constraint(request.format);
   if (!form.constraint || !chat || prompt.style.thinking == ThinkingStyle::none) return form;
   if (prompt.style.thinking == ThinkingStyle::harmony) {
     form.begins_after = kHarmonyAnswer;
@@ -132,13 +167,17 @@ llm::AnswerForm ModelEngine::State::form_of(const AnswerRequest& request, BuiltP
   // Thoughts are free. Some models open them by themselves, or do not think: opened here, it is
   // certain that they will be closed.
   if (!prompt.thinking_is_open && chat->thinking != Thinking::off && !chat->continues_last) {
-    const std::vector<int32_t> open =
-        parts.tokenizer->encode(kThoughtsOpen, {.add_special = false, .parse_special = true});
-    prompt.ids.insert(prompt.ids.end(), open.begin(), open.end());
+    append(prompt.ids, kThoughtsOpen);
     prompt.thinking_is_open = true;
   }
   if (prompt.thinking_is_open) form.begins_after = kThoughtsClose;
   return form;
+}
+
+void ModelEngine::State::append(std::vector<int32_t>& ids, std::string_view text) const {
+  const std::vector<int32_t> more =
+      parts.tokenizer->encode(text, {.add_special = false, .parse_special = true});
+  ids.insert(ids.end(), more.begin(), more.end());
 }
 
 llm::GenerateParams ModelEngine::State::generate_params(const AnswerRequest& request,
@@ -173,6 +212,10 @@ ModelAnswerOptions ModelEngine::State::answer_options(const AnswerRequest& reque
                                    .thinking_is_open = prompt.thinking_is_open,
                                    .limits = {},
                                    .id_seed = seed};
+  if (prompt.forced) {
+    options.opening = prompt.forced->opening;
+    options.closing = prompt.forced->closing;
+  }
   options.wants_logprobs = request.logprobs >= 0;
   options.wants_ids = request.wants_ids;
   if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt))
@@ -206,9 +249,10 @@ std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) 
   if (request.logprobs < -1 || request.logprobs > kLogprobsMax)
     throw Error(Errc::invalid_argument, "logprobs: {} is not between -1 and {}", request.logprobs,
                 kLogprobsMax);
-  BuiltPrompt prompt = state_->prompts.build(request);
-  llm::GenerateParams params = state_->generate_params(request, prompt);
-  ModelAnswerOptions options = state_->answer_options(request, prompt, params.sampling.seed);
+  const AnswerRequest decided = state_->with_thinking_decided(request);
+  BuiltPrompt prompt = state_->prompts.build(decided);
+  llm::GenerateParams params = state_->generate_params(decided, prompt);
+  ModelAnswerOptions options = state_->answer_options(decided, prompt, params.sampling.seed);
   return std::make_unique<ModelAnswer>(state_->engine.submit(std::move(params)),
                                        state_->parts.tokenizer, std::move(options));
 }
@@ -224,7 +268,7 @@ Relevance ModelEngine::rerank(const RerankRequest&, std::stop_token) {
 std::string ModelEngine::render(const ChatPrompt& prompt) { return state_->prompts.render(prompt); }
 
 int ModelEngine::count_tokens(const AnswerRequest& request) {
-  return state_->prompts.count(request);
+  return state_->prompts.count(state_->with_thinking_decided(request));
 }
 
 std::vector<int32_t> ModelEngine::tokenize(const std::string& text, bool add_special,

@@ -125,6 +125,28 @@ TEST(ModelEngine, AnAnswerKeepsToItsGrammarBehindItsThoughts) {
               HasSubstr("line 1"));
 }
 
+TEST(ModelEngine, ACallThatMustBeMadeIsMade) {
+  ScriptedEngine box;
+  AnswerRequest request = chat({user("Look!")});
+  const Json parameters = Json::parse(
+      R"({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})");
+  chat_of(request).tools = {{.name = "look", .description = "", .parameters = parameters},
+                            {.name = "listen", .description = ""}};
+  chat_of(request).tool_choice = {.kind = ToolChoice::Kind::named, .name = "look"};
+  // The model would rather talk.
+  ReadAnswer answer = read(*box.answer("No, I will not", request));
+  ASSERT_THAT(answer.delta.tool_calls, SizeIs(1));
+  EXPECT_EQ(answer.delta.tool_calls[0].name, "look");
+  EXPECT_TRUE(answer.delta.tool_calls[0].arguments["n"].is_number_integer());
+  EXPECT_EQ(answer.delta.content, "");
+  EXPECT_EQ(answer.end.reason, AnswerReason::stop);
+  // A schema that cannot be enforced still gives the call.
+  chat_of(request).tools[0].parameters["not"] = Json::object();
+  answer = read(*box.answer(R"({"name": "look", "arguments": {"m": 2}})", request));
+  ASSERT_THAT(answer.delta.tool_calls, SizeIs(1));
+  EXPECT_EQ(answer.delta.tool_calls[0].arguments, Json({{"m", 2}}));
+}
+
 TEST(ModelEngine, AForgottenTurnIsCounted) {
   ScriptedEngine box({}, 128);
   const ReadAnswer answer = read(

@@ -70,6 +70,8 @@ PromptBuilder::Conversation PromptBuilder::open(const ChatPrompt& prompt) const 
   for (Message& message : asked) fences_.mark(message);
   c.prompt.tools = offered_tools(std::move(c.prompt.tools), prompt.tool_choice);
   for (Tool& tool : c.prompt.tools) fences_.mark(tool);
+  // The call begins where the thoughts would.
+  if (is_call_forced(prompt.tool_choice)) c.prompt.thinking = Thinking::off;
   c.prompt.template_arguments = fences_.marked(prompt.template_arguments);
 
   // Templates want the system first, and the model's examples behind it. Its own texts may spell
@@ -145,32 +147,38 @@ BuiltPrompt PromptBuilder::build_chat(const ChatPrompt& prompt, bool is_cut) con
   return built;
 }
 
-std::vector<int32_t> PromptBuilder::ids_of_text(const std::string& text) const {
-  return tokenizer_->encode(text, {.add_special = false, .parse_special = true});
+std::vector<int32_t> PromptBuilder::ids_of_text(const TextPrompt& prompt) const {
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&prompt.text)) return *ids;
+  // Whoever sends a text without a template may write one: control tokens are meant. What is to be
+  // filled in is somebody's file, and spells none.
+  return tokenizer_->encode(std::get<std::string>(prompt.text),
+                            {.add_special = false, .parse_special = !prompt.suffix});
 }
 
 BuiltPrompt PromptBuilder::build_text(const TextPrompt& prompt, bool is_cut) const {
+  if (prompt.suffix) return build_fill_in(prompt, is_cut);
   BuiltPrompt built;
-  const auto* text = std::get_if<std::string>(&prompt.text);
-  std::vector<int32_t> before =
-      text ? ids_of_text(*text) : std::get<std::vector<int32_t>>(prompt.text);
-  if (!prompt.suffix) {
-    built.ids = text ? with_bos(std::move(before)) : std::move(before);
-    built.ids_forgotten = is_cut && built.ids.size() > static_cast<size_t>(context_);
-    if (built.ids_forgotten) keep_newest(built.ids, static_cast<size_t>(room()));
-    return built;
-  }
+  built.ids = ids_of_text(prompt);
+  if (std::holds_alternative<std::string>(prompt.text)) built.ids = with_bos(std::move(built.ids));
+  built.ids_forgotten = is_cut && built.ids.size() > static_cast<size_t>(context_);
+  if (built.ids_forgotten) keep_newest(built.ids, static_cast<size_t>(room()));
+  return built;
+}
+
+BuiltPrompt PromptBuilder::build_fill_in(const TextPrompt& prompt, bool is_cut) const {
   if (!fill_in_middle_)
     throw Error(Errc::unsupported, "the model does not support insert: it cannot fill in a suffix");
-  std::vector<int32_t> after = ids_of_text(*prompt.suffix);
+  BuiltPrompt built;
+  std::vector<int32_t> before = ids_of_text(prompt);
+  std::vector<int32_t> after = tokenizer_->encode(*prompt.suffix, {.add_special = false});
   constexpr size_t kOwnIds = 4;  // BOS, and the three that say what is what
   if (is_cut && before.size() + after.size() + kOwnIds > static_cast<size_t>(context_)) {
     // What is nearest to the gap matters most.
-    after.resize(std::min(after.size(), static_cast<size_t>(room()) / 4));
-    const size_t left =
-        static_cast<size_t>(room()) - after.size() - std::min<size_t>(kOwnIds, room() / 2);
-    if (before.size() > left)
-      before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(left));
+    const auto left = static_cast<size_t>(room());
+    after.resize(std::min(after.size(), left / 4));
+    const size_t kept = left - after.size() - std::min(kOwnIds, left / 2);
+    if (before.size() > kept)
+      before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(kept));
     built.ids_forgotten = true;
   }
   built.ids = with_bos(fill_in_middle_->ids(before, after));

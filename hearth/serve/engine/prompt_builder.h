@@ -11,6 +11,7 @@
 #include "hearth/serve/engine/chat_renderer.h"
 #include "hearth/serve/engine/control_fences.h"
 #include "hearth/serve/engine/fill_in_middle.h"
+#include "hearth/serve/engine/forced_call.h"
 
 namespace hearth::serve {
 
@@ -23,6 +24,7 @@ struct BuiltPrompt {
   AnswerStyle style;           // of a chat's answer
   std::vector<Tool> tools;     // that were offered
   bool thinking_is_open = false;
+  std::optional<ForcedCall> forced;  // written behind the prompt by the engine
 };
 
 /// What a model brings to its prompts.
@@ -65,8 +67,9 @@ class PromptBuilder {
   void forget_turns(const Conversation& conversation, BuiltPrompt& built) const;
   BuiltPrompt build_chat(const ChatPrompt& prompt, bool is_cut) const;
   BuiltPrompt build_text(const TextPrompt& prompt, bool is_cut) const;
+  BuiltPrompt build_fill_in(const TextPrompt& prompt, bool is_cut) const;
   std::vector<int32_t> with_bos(std::vector<int32_t> ids) const;
-  std::vector<int32_t> ids_of_text(const std::string& text) const;
+  std::vector<int32_t> ids_of_text(const TextPrompt& prompt) const;
   int room() const { return context_ - context_ / 4; }
 
   const llm::Tokenizer* tokenizer_;

@@ -153,6 +153,10 @@ TEST(PromptBuilder, ASuffixIsFilledInTo) {
   AnswerRequest request;
   request.prompt = TextPrompt{.text = "ab", .suffix = "yz"};
   EXPECT_EQ(p.text_of(request), "<fim_prefix>ab<fim_suffix>yz<fim_middle>");
+  // The texts are somebody's file: what it spells is text.
+  request.prompt = TextPrompt{.text = "<|end|>", .suffix = "<|end|>"};
+  const std::vector<int32_t> ids = Prompts(64).builder.build(request).ids;
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), *p.tokenizer->find("<|end|>")), 0);
   // Too long: a quarter of the room for what follows, the rest for what stands nearest before it.
   request.prompt = TextPrompt{.text = "abcdefghijklm", .suffix = "opqrst"};
   EXPECT_EQ(p.text_of(request), "<fim_prefix>ijklm<fim_suffix>opq<fim_middle>");

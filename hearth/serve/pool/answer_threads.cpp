@@ -17,11 +17,10 @@ AnswerThreads::~AnswerThreads() {
 }
 
 void AnswerThreads::run(std::function<void()> call) {
-  {
-    std::lock_guard lock(mutex_);
-    calls_.push_back(std::move(call));
-    if (calls_.size() > idle_ && threads_.size() < threads_max_) add_thread();
-  }
+  std::lock_guard lock(mutex_);
+  calls_.push_back(std::move(call));
+  if (calls_.size() > idle_ && threads_.size() < threads_max_) add_thread();
+  // Under the lock: once the call has run, its owner may destroy all this.
   changed_.notify_one();
 }
 

@@ -113,7 +113,13 @@ LocalModels::LocalModels(store::ModelStore store, EngineFactory factory, LocalMo
     ticker_ = std::jthread([this](std::stop_token stopping) { run_ticks(std::move(stopping)); });
 }
 
-LocalModels::~LocalModels() { refuse_all(); }
+LocalModels::~LocalModels() {
+  refuse_all();
+  ticker_ = {};
+  // Loads begin turns and turns begin loads, so neither kind of thread can go before the other.
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return under_way_ == 0; });
+}
 
 void LocalModels::submit(ModelCall call, OnTurn on_turn, OnError on_error) {
   const auto request = std::make_shared<Request>();
@@ -215,6 +221,7 @@ void LocalModels::demand_engines(QueueTime now, Effects& effects) {
       // What left before must have gone, too, before the memory is there.
       std::ranges::move(garbage_, std::back_inserter(load->evicted));
       garbage_.clear();
+      ++under_way_;
       effects.loads.push_back(std::make_shared<EnginePool::Load>(std::move(*load)));
     } catch (const Error&) {
       fail_line(*line, std::current_exception(), effects);
@@ -250,6 +257,7 @@ void LocalModels::start_turns(QueueTime now, Effects& effects) {
     turn->load_time = std::max(pool_.load_ended(id) - std::max(came, pool_.load_began(id)),
                                QueueTime::duration::zero());
     turn->queue_time = now - came - turn->load_time;
+    ++under_way_;
     ++counters_.running;
     ++counters_.turns;
     counters_.queue_seconds.add(turn->queue_time);
@@ -317,6 +325,7 @@ void LocalModels::run_load(EnginePool::Load& load) {
     advance(effects);
   }
   apply(std::move(effects));
+  end_call();
 }
 
 void LocalModels::run_turn(Started& turn) {
@@ -343,6 +352,14 @@ void LocalModels::run_turn(Started& turn) {
     advance(effects);
   }
   apply(std::move(effects));
+  end_call();
+}
+
+// The last thing that a load or a turn does.
+void LocalModels::end_call() {
+  std::lock_guard lock(mutex_);
+  --under_way_;
+  changed_.notify_all();
 }
 
 void LocalModels::leave(const std::string& key, FairQueue::Ticket ticket) {

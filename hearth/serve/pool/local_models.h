@@ -75,6 +75,7 @@ class LocalModels : public ModelService {
   void apply(Effects effects);
   void run_load(EnginePool::Load& load);
   void run_turn(Started& turn);
+  void end_call();
   void leave(const std::string& key, FairQueue::Ticket ticket);
   void refuse_all();
   void run_ticks(std::stop_token stopping);
@@ -92,6 +93,7 @@ class LocalModels : public ModelService {
   std::vector<RequestPtr> departed_;   // shells of requests whose clients left
   PoolCounters counters_;
   bool draining_ = false;
+  int under_way_ = 0;  // loads and turns that have been decided and have not ended
 
   AnswerThreads load_threads_, turn_threads_;
   std::jthread ticker_;  // last: it stops first

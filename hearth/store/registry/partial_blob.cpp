@@ -165,11 +165,15 @@ Digest PartialBlob::hash(const std::stop_token& cancelled) const {
   return hash.finish();
 }
 
+void PartialBlob::discard() {
+  ::unlink(record_path_.c_str());
+  ::unlink(data_path_.c_str());
+}
+
 void PartialBlob::verify_and_commit(const std::stop_token& cancelled) {
   const Digest actual = hash(cancelled);
   if (actual != digest_) {
-    ::unlink(record_path_.c_str());
-    ::unlink(data_path_.c_str());
+    discard();
     throw Error(Errc::corrupt_data, "digest mismatch, expected \"{}\", got \"{}\"", digest_.text(),
                 actual.text());
   }

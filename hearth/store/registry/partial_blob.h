@@ -43,6 +43,8 @@ class PartialBlob {
   /// Flushes what was written and notes that `range` is finished. Several threads may at once.
   void record(ByteRange range);
 
+  /// Removes the download from the disk. Nothing may be done with the object afterwards.
+  void discard();
   /// Reads all of it, holds it against the digest and makes it a blob of the folder. Nothing may be
   /// done with the object afterwards. Errors: corrupt_data (another digest: the download is removed
   /// and begins anew next time), unavailable (cancelled).

@@ -70,6 +70,13 @@ TEST_F(PartialBlobTest, ADamagedDownloadIsRemoved) {
   EXPECT_EQ(open()->finished().finished_bytes(), 0u);
 }
 
+TEST_F(PartialBlobTest, ADiscardedDownloadLeavesNothing) {
+  const auto blob = open();
+  put(*blob, 0, 4);
+  blob->discard();
+  EXPECT_THAT(files_below(blobs().folder()), IsEmpty());
+}
+
 TEST_F(PartialBlobTest, ARecordThatOutlivedItsBytesIsNotBelieved) {
   put(*open(), 0, 12);
   fs::remove(beside("-partial.hearth"));

@@ -3,12 +3,12 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <set>
 
 #include "hearth/base/error.h"
 #include "hearth/base/units.h"
 #include "hearth/store/registry/blob_download.h"
+#include "hearth/store/registry/retry.h"
 #include "hearth/store/store_writer.h"
 
 namespace hearth::store {
@@ -114,24 +114,20 @@ class Pull {
     for (;;) {
       if (is_here(blob)) return nullptr;
       auto partial = PartialBlob::try_open(store_.blobs(), blob.digest, blob.size_bytes);
-      if (partial) return is_here(blob) ? nullptr : std::move(partial);
+      if (partial && !is_here(blob)) return partial;
+      if (partial) {
+        partial->discard();  // the other made it a blob a moment ago, and this is a new download
+        return nullptr;
+      }
       say(blob, PartialBlob::finished_bytes(store_.blobs(), blob.digest, blob.size_bytes));
-      std::mutex mutex;
-      std::unique_lock lock(mutex);
-      std::condition_variable_any woken;
-      woken.wait_for(lock, options_.cancelled, kOtherPullInterval, [] { return false; });
-      if (options_.cancelled.stop_requested()) throw_cancelled();
+      wait_unless(options_.cancelled, kOtherPullInterval);
     }
   }
 
   void fetch(const Layer& blob) {
-    say(blob, is_here(blob) ? blob.size_bytes : 0);
     const auto partial = open(blob);
-    if (partial) {
-      complete(blob, *partial);
-    } else {
-      say(blob, blob.size_bytes);
-    }
+    say(blob, partial ? partial->finished().finished_bytes() : blob.size_bytes);
+    if (partial) complete(blob, *partial);
   }
 
   void complete(const Layer& blob, PartialBlob& partial) {

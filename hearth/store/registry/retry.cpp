@@ -6,18 +6,6 @@
 #include <mutex>
 
 namespace hearth::store {
-namespace {
-
-// False when it was cancelled before the time was over.
-bool sleep_unless(const std::stop_token& cancelled, std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::condition_variable_any woken;
-  std::unique_lock lock(mutex);
-  woken.wait_for(lock, cancelled, time, [] { return false; });
-  return !cancelled.stop_requested();
-}
-
-}  // namespace
 
 bool may_pass(const HttpAnswer& answer) {
   return !answer.failure.empty() || answer.status == 408 || answer.status == 425 ||
@@ -41,8 +29,16 @@ std::chrono::milliseconds backoff(const TransferLimits& limits, int failures,
 
 bool Retry::wait_after(const HttpAnswer& answer, const std::stop_token& cancelled) {
   if (!may_pass(answer) || ++failures_ >= limits_.attempts_max) return false;
-  if (!sleep_unless(cancelled, backoff(limits_, failures_, answer))) throw_cancelled();
+  wait_unless(cancelled, backoff(limits_, failures_, answer));
   return true;
+}
+
+void wait_unless(const std::stop_token& cancelled, std::chrono::milliseconds time) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, cancelled, time, [] { return false; });
+  if (cancelled.stop_requested()) throw_cancelled();
 }
 
 }  // namespace hearth::store

@@ -15,6 +15,9 @@ bool may_pass(const HttpAnswer& answer);
 std::chrono::milliseconds backoff(const TransferLimits& limits, int failures,
                                   const HttpAnswer& answer);
 
+/// Waits for `time`. Errors: unavailable, at once when `cancelled` trips.
+void wait_unless(const std::stop_token& cancelled, std::chrono::milliseconds time);
+
 /// Counts attempts that bring nothing new.
 class Retry {
  public:
