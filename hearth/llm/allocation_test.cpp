@@ -3,6 +3,7 @@
 
 #include "hearth/llm/engine_loop.h"
 #include "hearth/llm/models/allocation_count.h"
+#include "hearth/llm/models/random_adapter.h"
 #include "hearth/llm/models/random_model.h"
 
 namespace hearth::llm {
@@ -13,6 +14,8 @@ TEST(Allocation, ADecodeStepAllocatesNothing) {
       {.type = formats::TensorType::q8_0, .dim = 64, .head_dim = 32, .ffn_dim = 96});
   const auto model = Model::load(file.file());
   const auto tokenizer = Tokenizer::load(file.file());
+  AdapterFolder folder;
+  const auto adapter = LoraAdapter::load(folder.adapter(file.file()), *model);
   EngineLoop loop(*model, tokenizer->vocab_size(),
                   {.threads = 2,
                    .context = 256,
@@ -26,6 +29,7 @@ TEST(Allocation, ADecodeStepAllocatesNothing) {
     streams.push_back(std::make_shared<PieceStream::Shared>(door, std::stop_token()));
     ASSERT_TRUE(streams.back()->try_enter(3));
     GenerateParams params{.prompt = {1, 5, 6, 7}, .sampling = {.seed = seed}, .ignore_end = true};
+    if (seed == 1) params.adapter = adapter;
     auto sequence = std::make_unique<Sequence>(params, *tokenizer, tokenizer->vocab_size(), 256,
                                                streams.back());
     loop.make_room(*sequence);

@@ -17,6 +17,7 @@ struct BatchEngine::State {
   void note_status();
   void close(const Error& error);
 
+  const Model& model;
   const Tokenizer& tokenizer;
   const int vocab_size;  // ids that the model can compute and the tokenizer can spell
   const EngineLimits limits;
@@ -33,7 +34,8 @@ struct BatchEngine::State {
 
 BatchEngine::State::State(const Model& model_in, const Tokenizer& tokenizer_in,
                           const EngineOptions& options)
-    : tokenizer(tokenizer_in),
+    : model(model_in),
+      tokenizer(tokenizer_in),
       vocab_size(std::min(model_in.config().vocab_size, tokenizer_in.vocab_size())),
       limits(resolve(options, model_in.config(), model_in.kv_shape(), memory_total_bytes())),
       loop(model_in, vocab_size, limits),
@@ -103,6 +105,8 @@ BatchEngine::~BatchEngine() {
 PieceStream BatchEngine::submit(GenerateParams params, std::stop_token cancelled) {
   State& s = *state_;
   check_params(params, s.vocab_size, s.limits.context);
+  if (params.adapter && &params.adapter->model() != &s.model)
+    throw Error(Errc::invalid_argument, "adapter: it was loaded for another model");
   auto shared = std::make_shared<PieceStream::Shared>(s.door, std::move(cancelled));
   PieceStream stream(shared);
   if (!shared->try_enter(s.limits.sequences_max + s.limits.queue_max))

@@ -38,6 +38,8 @@ struct GenerateParams {
   ContextFull context_full = ContextFull::stop;
   bool ignore_end = false;     // go on past end-of-generation tokens (benchmarks)
   bool shows_control = false;  // control tokens stand in the text by their names, but for the end's
+  std::shared_ptr<const LoraAdapter> adapter;  // of the engine's model; none: the model as it is
+  float adapter_scale = 1;                     // finite; times the adapter's own alpha / rank
   AnswerForm form;  // what the answer must look like; tokens_max and stop still end it early
 };
 
@@ -108,10 +110,10 @@ class BatchEngine {
   ~BatchEngine();
 
   /// From any thread. Errors: invalid_argument (empty prompt, id out of range, parameter out of
-  /// range, a form of another vocabulary or together with ignore_end), resource_exhausted (a prompt
-  /// longer than the context, naming both; with ContextFull::shift its older part is forgotten
-  /// instead, which the result counts), unavailable (sequences_max + queue_max generations run or
-  /// wait; the engine has failed, with the cause).
+  /// range, a form of another vocabulary or together with ignore_end, an adapter of another model),
+  /// resource_exhausted (a prompt longer than the context, naming both; with ContextFull::shift its
+  /// older part is forgotten instead, which the result counts), unavailable (sequences_max +
+  /// queue_max generations run or wait; the engine has failed, with the cause).
   PieceStream submit(GenerateParams params, std::stop_token cancelled = {});
 
   /// As of the end of the last step, and the submissions since.

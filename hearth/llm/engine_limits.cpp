@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string_view>
 
@@ -83,6 +84,9 @@ void check_params(const GenerateParams& params, int vocab_size, int context) {
   if (params.tokens_max < -1)
     throw Error(Errc::invalid_argument, "tokens_max: {} is below -1, which means no limit",
                 params.tokens_max);
+  if (!std::isfinite(params.adapter_scale))
+    throw Error(Errc::invalid_argument, "adapter_scale: {} is no finite number",
+                params.adapter_scale);
   if (params.form.constraint) check_form(params.form, vocab_size, params.ignore_end);
   if (params.context_full != ContextFull::shift &&
       params.prompt.size() > static_cast<size_t>(context))

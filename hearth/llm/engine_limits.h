@@ -37,7 +37,8 @@ int resolve_context(int asked, const ModelConfig& config);
 EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, const KvShape& shape,
                      size_t memory_bytes);
 
-/// Errors: invalid_argument (empty prompt, id outside [0, vocab_size), tokens_max, form),
+/// Errors: invalid_argument (empty prompt, id outside [0, vocab_size), tokens_max, adapter_scale,
+/// form),
 /// resource_exhausted (a prompt longer than the context unless it may be shifted).
 void check_params(const GenerateParams& params, int vocab_size, int context);
 

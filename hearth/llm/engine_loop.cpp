@@ -21,6 +21,7 @@ EngineLoop::EngineLoop(const Model& model, int vocab_size, const EngineLimits& l
   decision_.reserve(sequences);
   tokens_.reserve(std::max(limits.chunk_tokens, kPrefillRowsMin));
   page_tables_.reserve(limits.sequences_max + 1);
+  adapters_.reserve(limits.sequences_max + 1);
 }
 
 EngineLoop::~EngineLoop() = default;
@@ -128,7 +129,8 @@ void EngineLoop::find_shared_pages() {
   candidate_ = sequence;
   const int page_tokens = cache_.shape().page_tokens;
   const int pages_free = cache_.pages_free();
-  const auto found = cache_.find_prefix(std::span(sequence->ids).first(sequence->prefill_end));
+  const auto found = cache_.find_prefix(std::span(sequence->ids).first(sequence->prefill_end),
+                                        sequence->page_origin());
   candidate_revived_ = pages_free - cache_.pages_free();
   sequence->pages.assign(found.begin(), found.end());
   sequence->published = static_cast<int>(found.size());
@@ -213,6 +215,7 @@ void EngineLoop::add_to_batch(const Sequence& s, int tokens) {
                        .sequence = index,
                        .wants_logits = position + 1 == static_cast<int>(s.ids.size())});
   page_tables_.push_back(s.pages);
+  adapters_.push_back(s.adapter());
 }
 
 void EngineLoop::pad_batch() {
@@ -221,13 +224,15 @@ void EngineLoop::pad_batch() {
   for (int position = 0; tokens_.size() < kPrefillRowsMin; ++position)
     tokens_.push_back({.id = 0, .position = position, .sequence = index, .wants_logits = false});
   page_tables_.push_back({&padding_page_, 1});
+  adapters_.push_back({});
 }
 
 std::span<const float> EngineLoop::run_batch() {
-  const Batch batch{.tokens = tokens_, .page_tables = page_tables_};
+  const Batch batch{.tokens = tokens_, .page_tables = page_tables_, .adapters = adapters_};
   const std::span<const float> logits = model_->forward(batch, cache_, *state_, pool_);
   tokens_.clear();
   page_tables_.clear();
+  adapters_.clear();
   return logits;
 }
 
@@ -236,7 +241,8 @@ void EngineLoop::publish_full_pages(Sequence& s) {
   const int page_tokens = cache_.shape().page_tokens;
   for (; (s.published + 1) * page_tokens <= std::min(s.computed, s.prefill_end); ++s.published)
     cache_.publish(s.pages[s.published],
-                   std::span(s.ids).first((s.published + 1) * static_cast<size_t>(page_tokens)));
+                   std::span(s.ids).first((s.published + 1) * static_cast<size_t>(page_tokens)),
+                   s.page_origin());
 }
 
 void EngineLoop::begin_answer(Sequence& s) {

@@ -11,7 +11,8 @@
 // at whole pages. All others: one a sequence, in batches of at most Model::exact_batch_tokens(),
 // whose bits are those of one token alone. That holds for what is computed again after preemption
 // too.
-// Only pages of prompts are shared: those of answers hold other bits than a prompt of the same ids.
+// Only pages of prompts are shared: those of answers hold other bits than a prompt of the same ids,
+// and those of another adapter other values.
 #pragma once
 #include <memory>
 #include <vector>
@@ -87,6 +88,7 @@ class EngineLoop {
   Decision decision_;
   std::vector<Batch::Token> tokens_;
   std::vector<std::span<const int32_t>> page_tables_;
+  std::vector<AdapterUse> adapters_;  // beside page_tables_
 
   Sequence* candidate_ = nullptr;  // waits, and holds the shared pages found for it while we decide
   int candidate_revived_ = 0;      // of these, pages that were free: nobody else holds them

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "hearth/base/error.h"
-#include "hearth/llm/prefix_index.h"
 
 namespace hearth::llm {
 namespace {
@@ -153,25 +152,27 @@ void KvCache::remove_reusable(int32_t page) {
   --reusable_count_;
 }
 
-void KvCache::publish(int32_t page, std::span<const int32_t> prefix) {
+void KvCache::publish(int32_t page, std::span<const int32_t> prefix, const PageOrigin& origin) {
   const size_t page_tokens = shape_.page_tokens;
   HEARTH_CHECK(references_[page] > 0 && !prefix.empty() && prefix.size() % page_tokens == 0);
   if (published_->holds(page)) return;
   int32_t parent = PrefixIndex::kRoot;
   for (; prefix.size() > page_tokens; prefix = prefix.subspan(page_tokens)) {
-    const std::optional<int32_t> earlier = published_->find(parent, prefix.first(page_tokens));
+    const std::optional<int32_t> earlier =
+        published_->find(parent, prefix.first(page_tokens), origin);
     if (!earlier) return;
     parent = *earlier;
   }
-  if (!published_->find(parent, prefix)) published_->insert(page, parent, prefix);
+  if (!published_->find(parent, prefix, origin)) published_->insert(page, parent, prefix, origin);
 }
 
-std::vector<int32_t> KvCache::find_prefix(std::span<const int32_t> tokens) {
+std::vector<int32_t> KvCache::find_prefix(std::span<const int32_t> tokens,
+                                          const PageOrigin& origin) {
   const size_t page_tokens = shape_.page_tokens;
   std::vector<int32_t> pages;
   int32_t parent = PrefixIndex::kRoot;
   for (; tokens.size() >= page_tokens; tokens = tokens.subspan(page_tokens)) {
-    const std::optional<int32_t> page = published_->find(parent, tokens.first(page_tokens));
+    const std::optional<int32_t> page = published_->find(parent, tokens.first(page_tokens), origin);
     if (!page) break;
     retain(*page);
     pages.push_back(*page);

@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "hearth/llm/kernels/kv_layout.h"
+#include "hearth/llm/prefix_index.h"
 
 namespace hearth::llm {
-
-class PrefixIndex;
 
 struct KvShape {
   int layers = 0;
@@ -51,13 +50,15 @@ class KvCache {
   /// needs it.
   void release(int32_t page);
 
-  /// Makes a full page findable by the tokens it holds and all before it. `prefix` is the ids from
+  /// Makes a full page findable by the tokens it holds and all before it, and by its origin, which
+  /// is that of the earlier pages too. `prefix` is the ids from
   /// position 0 to the end of this page: a multiple of page_tokens. A page with the same prefix
   /// already published keeps its place; a prefix whose earlier pages are not published (any more)
   /// is not findable, so nothing happens. The caller holds a reference to the page.
-  void publish(int32_t page, std::span<const int32_t> prefix);
-  /// The published pages that hold the longest prefix of `tokens`, each retained for the caller.
-  std::vector<int32_t> find_prefix(std::span<const int32_t> tokens);
+  void publish(int32_t page, std::span<const int32_t> prefix, const PageOrigin& origin = {});
+  /// The published pages of `origin` that hold the longest prefix of `tokens`, each retained for
+  /// the caller.
+  std::vector<int32_t> find_prefix(std::span<const int32_t> tokens, const PageOrigin& origin = {});
 
  private:
   // A list of pages without references, those released last at the end, linked through arrays.

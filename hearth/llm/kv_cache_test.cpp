@@ -144,6 +144,21 @@ TEST(KvCache, TellsEqualPagesBehindDifferentPrefixesApart) {
   EXPECT_EQ(cache.find_prefix(two), pages_two);
 }
 
+TEST(KvCache, TellsPagesOfDifferentOriginsApart) {
+  KvCache cache(kSmall, KvType::f32, 8);
+  const Tokens tokens = counting(0, 8);
+  const PageOrigin origins[] = {{}, {.adapter = 1}, {.adapter = 2}, {.adapter = 1, .scale = 2}};
+  std::map<int, std::vector<int32_t>> pages;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_THAT(cache.find_prefix(tokens, origins[i]), IsEmpty());
+    for (size_t p : {1, 2}) {
+      pages[i].push_back(cache.try_allocate().value());
+      cache.publish(pages[i].back(), prefix(tokens, p), origins[i]);
+    }
+  }
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(cache.find_prefix(tokens, origins[i]), pages[i]);
+}
+
 TEST(KvCache, FindingRetains) {
   KvCache cache(kSmall, KvType::f32, 1);
   const Tokens tokens = counting(0, 4);

@@ -9,9 +9,10 @@ namespace hearth::llm {
 namespace {
 
 // FNV-1a over 32-bit units, folded so that the low bits depend on all tokens.
-uint64_t hash_of(int32_t parent, std::span<const int32_t> tokens) {
+uint64_t hash_of(int32_t parent, std::span<const int32_t> tokens, const PageOrigin& origin) {
   constexpr uint64_t kPrime = 0x100000001B3;
   uint64_t hash = (0xCBF29CE484222325 ^ static_cast<uint32_t>(parent)) * kPrime;
+  hash = (hash ^ origin.adapter) * kPrime;
   for (int32_t token : tokens) hash = (hash ^ static_cast<uint32_t>(token)) * kPrime;
   return hash ^ (hash >> 32);
 }
@@ -29,30 +30,36 @@ std::span<const int32_t> PrefixIndex::tokens_of(int32_t page) const {
           static_cast<size_t>(page_tokens_)};
 }
 
-int32_t& PrefixIndex::bucket(int32_t parent, std::span<const int32_t> tokens) {
-  return buckets_[hash_of(parent, tokens) & (buckets_.size() - 1)];
+size_t PrefixIndex::bucket(int32_t parent, std::span<const int32_t> tokens,
+                           const PageOrigin& origin) const {
+  return hash_of(parent, tokens, origin) & (buckets_.size() - 1);
 }
 
-std::optional<int32_t> PrefixIndex::find(int32_t parent, std::span<const int32_t> tokens) const {
-  int32_t page = buckets_[hash_of(parent, tokens) & (buckets_.size() - 1)];
+std::optional<int32_t> PrefixIndex::find(int32_t parent, std::span<const int32_t> tokens,
+                                         const PageOrigin& origin) const {
+  int32_t page = buckets_[bucket(parent, tokens, origin)];
   for (; page != kNone; page = entries_[page].next_in_bucket)
-    if (entries_[page].parent == parent && std::ranges::equal(tokens_of(page), tokens)) return page;
+    if (entries_[page].parent == parent && entries_[page].origin == origin &&
+        std::ranges::equal(tokens_of(page), tokens))
+      return page;
   return std::nullopt;
 }
 
-void PrefixIndex::insert(int32_t page, int32_t parent, std::span<const int32_t> tokens) {
-  HEARTH_CHECK(!holds(page) && (parent == kRoot || holds(parent)));
+void PrefixIndex::insert(int32_t page, int32_t parent, std::span<const int32_t> tokens,
+                         const PageOrigin& origin) {
+  HEARTH_CHECK(!holds(page));
+  HEARTH_CHECK(parent == kRoot || (holds(parent) && entries_[parent].origin == origin));
   HEARTH_CHECK(static_cast<int>(tokens.size()) == page_tokens_);
   std::ranges::copy(tokens, tokens_.begin() + static_cast<ptrdiff_t>(page) * page_tokens_);
-  int32_t& first = bucket(parent, tokens);
-  entries_[page] = {.listed = true, .parent = parent, .next_in_bucket = first};
+  int32_t& first = buckets_[bucket(parent, tokens, origin)];
+  entries_[page] = {.listed = true, .origin = origin, .parent = parent, .next_in_bucket = first};
   first = page;
   link_to_parent(page, parent);
 }
 
 void PrefixIndex::remove(int32_t page) {
   HEARTH_CHECK(holds(page) && !child(page));
-  int32_t* link = &bucket(entries_[page].parent, tokens_of(page));
+  int32_t* link = &buckets_[bucket(entries_[page].parent, tokens_of(page), entries_[page].origin)];
   while (*link != page) link = &entries_[*link].next_in_bucket;
   *link = entries_[page].next_in_bucket;
   unlink_from_parent(page);

@@ -73,6 +73,12 @@ void Sequence::shift() {
   ++result_.context_shifts;
 }
 
+// A scale without an adapter changes nothing, so it keeps no pages apart.
+PageOrigin Sequence::page_origin() const {
+  if (!params_.adapter) return {};
+  return {.adapter = params_.adapter->id(), .scale = params_.adapter_scale};
+}
+
 void Sequence::note_admission(int cached) {
   if (admitted_ != Clock::time_point{}) return;  // back after preemption or a shift
   admitted_ = Clock::now();

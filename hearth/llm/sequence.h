@@ -9,6 +9,7 @@
 #include "hearth/llm/answer_form.h"
 #include "hearth/llm/batch_engine.h"
 #include "hearth/llm/piece_queue.h"
+#include "hearth/llm/prefix_index.h"
 #include "hearth/llm/schedule.h"
 #include "hearth/llm/stop_strings.h"
 
@@ -44,6 +45,10 @@ class Sequence {
   ContextFull context_full() const { return params_.context_full; }
   /// Forgets all ids but the first and the newer half. They must be computed again.
   void shift();
+
+  AdapterUse adapter() const { return {params_.adapter.get(), params_.adapter_scale}; }
+  /// What its pages hang on beside the ids.
+  PageOrigin page_origin() const;
 
   bool wants_tokens() const { return params_.tokens_max != 0; }
   bool is_cancelled() const { return stream_->is_cancelled(); }

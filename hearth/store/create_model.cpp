@@ -5,7 +5,9 @@
 
 #include "hearth/base/error.h"
 #include "hearth/formats/gguf.h"
+#include "hearth/store/adapter_import.h"
 #include "hearth/store/model_texts.h"
+#include "hearth/store/partial_file.h"
 
 namespace hearth::store {
 namespace {
@@ -14,6 +16,13 @@ fs::path path_of(const std::string& written, const fs::path& folder) {
   const char* home = std::getenv("HOME");
   if (home && (written == "~" || written.starts_with("~/"))) return home + written.substr(1);
   return folder / written;  // an absolute path replaces the folder
+}
+
+// Of a file or folder; none of a blob, whose name says nothing.
+std::string adapter_name(const fs::path& path) {
+  const fs::path named = path.has_filename() ? path : path.parent_path();
+  if (try_digest(named.filename().string())) return {};
+  return named.extension() == ".gguf" ? named.stem().string() : named.filename().string();
 }
 
 /// What a GGUF file is as a layer.
@@ -43,9 +52,12 @@ class Creation {
   void take_adapter(const std::string& written) {
     const fs::path path = path_of(written, options_.folder);
     std::error_code ignored;
+    const std::string name = free_adapter_name(written, path);
     if (fs::is_directory(path, ignored))
-      throw Error(Errc::unsupported, "ADAPTER {}: a folder; only GGUF files are taken", written);
-    take_gguf(path, "ADAPTER");
+      convert_adapter(path);
+    else
+      take_gguf(path, "ADAPTER");
+    manifest_.layers.back().name = name;
   }
 
   void apply(const Modelfile& file) {
@@ -125,6 +137,29 @@ class Creation {
       add_families(facts.model_families);
     }
     add_file(kind, path);
+  }
+
+  // Empty where another adapter has the name: the engine then calls it by its digest.
+  std::string free_adapter_name(const std::string& written, const fs::path& path) const {
+    const auto given = options_.adapter_names.find(written);
+    const std::string name =
+        given != options_.adapter_names.end() ? given->second : adapter_name(path);
+    const auto has_it = [&](const Layer& layer) {
+      return layer.kind() == LayerKind::adapter && layer.name == name;
+    };
+    return std::ranges::any_of(manifest_.layers, has_it) ? std::string() : name;
+  }
+
+  void convert_adapter(const fs::path& folder) {
+    const Layer* weights = manifest_.find(LayerKind::model);
+    if (!weights)
+      throw Error(Errc::invalid_argument, "ADAPTER {}: a folder needs FROM to name its model",
+                  folder.string());
+    say("converting adapter");
+    const PartialFile place(writer_.blobs().folder());  // its name only: the output replaces it
+    import_adapter(folder, formats::Gguf::open(writer_.blobs().path(weights->digest)),
+                   place.path());
+    add_file(LayerKind::adapter, place.path());
   }
 
   void add_families(const std::vector<std::string>& families) {

@@ -1,5 +1,7 @@
 // Makes a model of a store from a Modelfile.
 #pragma once
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "hearth/store/modelfile.h"
@@ -10,6 +12,8 @@ namespace hearth::store {
 struct CreateOptions {
   fs::path folder;                 // what paths in the Modelfile are relative to
   TakeFile take = TakeFile::copy;  // how GGUF files become blobs
+  /// Names of adapters by the path as written; else that of the file or folder, without ".gguf".
+  std::map<std::string, std::string> adapter_names = {};
 };
 
 /// One line of the report, in the words of Ollama: "parsing GGUF", "using existing layer sha256:…".
@@ -27,7 +31,10 @@ using CreateProgressFn = FunctionRef<void(const CreateProgress&)>;
 /// FROM is a GGUF file, or a model of the store, whose layers are then taken over: TEMPLATE, SYSTEM
 /// and MESSAGE replace its own (an empty text removes them), a PARAMETER replaces the one of that
 /// name, LICENSE adds. A second FROM may name a GGUF file of a projector; ADAPTER names a GGUF file
-/// of an adapter. Where a file and a model have one name, the file is taken.
+/// of an adapter, or a folder as PEFT saves it, which is converted (adapter_import.h). Where a file
+/// and a model have one name, the file is taken.
+///
+/// An adapter's layer has its name where no other one has, so that requests can choose.
 ///
 /// Errors: not_found (a file or model), invalid_argument (FROM of two models, an adapter as FROM),
 /// unsupported (safetensors folders, split GGUF files, DRAFT), corrupt_data (not a GGUF file; a

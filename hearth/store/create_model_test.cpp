@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "hearth/store/full_disk_for_test.h"
+#include "hearth/store/model_folder_for_test.h"
 #include "hearth/store/model_texts.h"
 #include "hearth/store/store_folder_for_test.h"
 
@@ -126,6 +127,44 @@ TEST_F(CreateModel, ProjectorsAndAdaptersAreLayersOfTheirOwn) {
   EXPECT_THAT(texts("m").config.model_families, ElementsAre("llama", "clip"));
 }
 
+TEST_F(CreateModel, AdaptersAreNamedAfterTheirFilesUnlessTheNameIsTaken) {
+  folder_.write_gguf("weights.gguf", "llama");
+  fs::create_directories(folder_.path() / "other");
+  for (const char* file : {"pirate.gguf", "poet.lora", "other/pirate.gguf"})
+    folder_.write_gguf(file, "llama", "adapter");
+  const StoredModel model = create_model(
+      store_, parse_model_name("m"),
+      parse_modelfile("FROM weights.gguf\nADAPTER pirate.gguf\nADAPTER poet.lora\n"
+                      "ADAPTER other/pirate.gguf\nADAPTER ./pirate.gguf",
+                      "Modelfile"),
+      {.folder = folder_.path(), .adapter_names = {{"./pirate.gguf", "captain"}}}, ignore_progress);
+  std::vector<std::string> names;
+  for (const Layer& layer : model.manifest.layers)
+    if (layer.kind() == LayerKind::adapter) names.push_back(layer.name);
+  EXPECT_THAT(names, ElementsAre("pirate", "poet.lora", "", "captain"));
+  EXPECT_EQ(store_.find("m").manifest, model.manifest);
+}
+
+TEST_F(CreateModel, AnAdapterThatPeftSavedIsConverted) {
+  folder_.write_gguf("weights.gguf", "llama");  // a matrix token_embd.weight [2, 32]
+  ModelFolder saved("peft");
+  saved.write("adapter_config.json", R"({"peft_type":"LORA","r":1,"lora_alpha":2})");
+  saved.tensor("base_model.model.model.embed_tokens.lora_embedding_A", {1, 2});
+  saved.tensor("base_model.model.model.embed_tokens.lora_embedding_B", {32, 1});
+  saved.write_tensors();
+  fs::rename(saved.path() / "model.safetensors", saved.path() / "adapter_model.safetensors");
+  const StoredModel model =
+      create("m", "FROM weights.gguf\nADAPTER " + saved.path().string() + "/");
+  const Layer* layer = model.manifest.find(LayerKind::adapter);
+  ASSERT_TRUE(layer);
+  EXPECT_EQ(layer->name, saved.path().filename().string());
+  const auto file = formats::Gguf::open(store_.blobs().path(layer->digest));
+  EXPECT_EQ(file.string("general.type"), "adapter");
+  EXPECT_TRUE(file.find_tensor("token_embd.weight.lora_b"));
+  for (const std::string& name : files_below(store_.blobs().folder()))
+    EXPECT_THAT(name, testing::StartsWith("sha256-"));
+}
+
 TEST_F(CreateModel, WhatCannotBeAModelIsAnErrorAndChangesNothing) {
   folder_.write_gguf("weights.gguf", "llama");
   folder_.write_gguf("lora.gguf", "llama", "adapter");
@@ -140,7 +179,7 @@ TEST_F(CreateModel, WhatCannotBeAModelIsAnErrorAndChangesNothing) {
   EXPECT_THAT(error("FROM lora.gguf"), HasSubstr("an adapter, which ADAPTER takes"));
   EXPECT_THAT(error("FROM weights.gguf\nADAPTER weights.gguf"), HasSubstr("not an adapter"));
   EXPECT_THAT(error("FROM weights.gguf\nADAPTER none"), HasSubstr("none"));
-  EXPECT_THAT(error("FROM weights.gguf\nADAPTER safetensors"), HasSubstr("only GGUF files"));
+  EXPECT_THAT(error("FROM weights.gguf\nADAPTER safetensors"), HasSubstr("adapter_config.json"));
   EXPECT_THAT(error("FROM weights.gguf\nFROM weights.gguf"), HasSubstr("a model was named before"));
   EXPECT_THAT(error("FROM mmproj.gguf"), HasSubstr("names no model"));
   EXPECT_THAT(error("FROM weights.gguf\nDRAFT weights.gguf"), HasSubstr("draft models"));

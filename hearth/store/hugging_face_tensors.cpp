@@ -306,14 +306,34 @@ class Planner {
   std::set<std::string, std::less<>> used_;
 };
 
-/// The row of the checkpoint that becomes `row`. Within a head, GGUF's rows 2j and 2j + 1 rotate
-/// together, and the checkpoint's rows j and j + d/2.
+// "12.self_attn.q_proj.weight" after "layers.".
+std::optional<MatrixTarget> find_layer_target(std::string_view rest) {
+  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  if (digits == 0 || digits > 4 || !rest.substr(digits).starts_with('.')) return std::nullopt;
+  const std::string_view layer = rest.substr(0, digits), source = rest.substr(digits + 1);
+  for (const LayerRule& rule : kLayerRules)
+    if (rule.rows != Extent::one && rule.source == source)
+      return MatrixTarget{fmt::format("blk.{}.{}", layer, rule.target), rule.permuted};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<MatrixTarget> find_matrix_target(std::string_view name) {
+  if (std::ranges::find(kHeads, name) != std::end(kHeads)) return MatrixTarget{"output.weight"};
+  for (const std::string_view prefix : kPrefixes) {
+    if (!name.starts_with(prefix)) continue;
+    const std::string_view rest = name.substr(prefix.size());
+    if (rest == "embed_tokens.weight") return MatrixTarget{"token_embd.weight"};
+    if (rest.starts_with("layers.")) return find_layer_target(rest.substr(7));
+  }
+  return std::nullopt;
+}
+
 uint64_t row_before_permutation(uint64_t row, uint64_t head_dim) {
   const uint64_t head = row / head_dim, in_head = row % head_dim;
   return head * head_dim + (in_head % 2) * (head_dim / 2) + in_head / 2;
 }
-
-}  // namespace
 
 void PlannedTensor::read_row(uint64_t row, std::span<float> out) const {
   if (!source) {

@@ -1,7 +1,9 @@
 // The tensors of a Hugging Face checkpoint in GGUF's names, order and form.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hearth/formats/gguf.h"
@@ -38,6 +40,20 @@ struct TensorPlan {
 /// `checkpoint`. Errors: not_found (a tensor is missing), corrupt_data (another shape), unsupported
 /// (a tensor that no engine of this family would use).
 TensorPlan plan_tensors(const formats::Safetensors& checkpoint, const HuggingFaceConfig& config);
+
+/// Where a matrix of a checkpoint goes.
+struct MatrixTarget {
+  std::string name;          // GGUF
+  bool is_permuted = false;  // its rows, in families that permute Q and K
+};
+
+/// Of "model.layers.0.self_attn.q_proj.weight" and the like; nothing for norms, biases and names
+/// that no family has.
+std::optional<MatrixTarget> find_matrix_target(std::string_view name);
+
+/// The row of the checkpoint that becomes `row` where Q and K are permuted. Within a head, GGUF's
+/// rows 2j and 2j + 1 rotate together, and the checkpoint's rows j and j + head_dim / 2.
+uint64_t row_before_permutation(uint64_t row, uint64_t head_dim);
 
 /// Llama 3.1's divisors of the rotary frequencies, [rope_dim / 2]: 1 for wavelengths well inside
 /// the original context, `factor` for those beyond it, a blend between.

@@ -86,7 +86,7 @@ OutputWeights read_output(WeightReader& weights, const ModelConfig& c,
   if (weights.has("output.weight"))
     w.matrix = weights.matrix("output.weight", c.vocab_size, c.dim);
   else
-    weights.reuse(embedding);
+    weights.reuse("output.weight", embedding);
   w.bias = weights.try_vector("output.bias", c.vocab_size);
   return w;
 }

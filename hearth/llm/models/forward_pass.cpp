@@ -1,5 +1,6 @@
 #include "hearth/llm/models/forward_pass.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -30,7 +31,9 @@ ForwardPass::ForwardPass(const ModelConfig& config, const Batch& batch, KvCache&
       pool_(pool),
       tokens_(static_cast<int>(batch.tokens.size())),
       wanted_(0),
-      wants_vectors_(batch.wants_vectors) {
+      wants_vectors_(batch.wants_vectors),
+      uses_adapters_(
+          std::ranges::any_of(batch.adapters, [](const AdapterUse& use) { return use.adapter; })) {
   HEARTH_CHECK(tokens_ <= state.tokens_max);
   HEARTH_CHECK(cache.shape().layers == config.layers && cache.shape().kv_heads == config.kv_heads);
   HEARTH_CHECK(cache.shape().head_dim_k == config.head_dim_k &&
@@ -40,6 +43,7 @@ ForwardPass::ForwardPass(const ModelConfig& config, const Batch& batch, KvCache&
 
 void ForwardPass::place_tokens(const Batch& batch, const KvCache& cache) {
   const size_t page_tokens = cache.shape().page_tokens;
+  HEARTH_CHECK(!uses_adapters_ || batch.adapters.size() == batch.page_tables.size());
   for (int t = 0; t < tokens_; ++t) {
     const Batch::Token& token = batch.tokens[t];
     HEARTH_CHECK(token.sequence >= 0 &&
@@ -50,6 +54,7 @@ void ForwardPass::place_tokens(const Batch& batch, const KvCache& cache) {
     state_.ids[t] = token.id;
     state_.positions[t] = token.position;
     state_.places[t] = {.position = token.position, .pages = pages.data()};
+    if (uses_adapters_) state_.adapters[t] = batch.adapters[token.sequence];
     if (!token.wants_logits) continue;
     HEARTH_CHECK(wanted_ < state_.logits_max);
     state_.wanted[wanted_++] = t;
@@ -58,6 +63,7 @@ void ForwardPass::place_tokens(const Batch& batch, const KvCache& cache) {
 
 void ForwardPass::embed(const WeightMatrix& table) {
   llm::embed(state_.residual.data(), table, {state_.ids.data(), size_t(tokens_)}, pool_);
+  if (uses_adapters_) adapt_embedding();
 }
 
 void ForwardPass::scale_residual(float factor) {
@@ -79,12 +85,53 @@ void ForwardPass::add_to_residual() {
 }
 
 void ForwardPass::project(std::span<const MatmulJob> jobs, const float* x, int cols) {
-  if (tokens_ > 0) matmul(jobs, x, tokens_, cols, state_.matmul, pool_);
+  if (tokens_ == 0) return;
+  matmul(jobs, x, tokens_, cols, state_.matmul, pool_);
+  if (!uses_adapters_) return;
+  for (const MatmulJob& job : jobs) adapt(job, x);
 }
 
 void ForwardPass::project(float* out, const WeightMatrix& weight, const float* x) {
   const MatmulJob one = job(out, weight);
   project({&one, 1}, x, weight.cols);
+}
+
+int ForwardPass::end_of_adapter_run(int begin) const {
+  int end = begin + 1;
+  while (end < tokens_ && state_.adapters[end] == state_.adapters[begin]) ++end;
+  return end;
+}
+
+void ForwardPass::adapt(const MatmulJob& job, const float* x) {
+  float* const inner = state_.inner_of_adapters.data();
+  for (int begin = 0, end; begin < tokens_; begin = end) {
+    end = end_of_adapter_run(begin);
+    const AdapterUse& use = state_.adapters[begin];
+    if (!use.adapter) continue;
+    const std::optional<LowRankUpdate> update = use.adapter->find(*job.weight);
+    if (!update) continue;
+    project_down(inner, *update, x + size_t(begin) * update->cols, end - begin, pool_);
+    add_projected_up(job.out + begin * job.out_stride, job.out_stride, *update, inner, end - begin,
+                     use.scale, pool_);
+  }
+}
+
+// The inner values of an id are a row of A: nothing to multiply.
+void ForwardPass::adapt_embedding() {
+  float* const inner = state_.inner_of_adapters.data();
+  for (int begin = 0, end; begin < tokens_; begin = end) {
+    end = end_of_adapter_run(begin);
+    const AdapterUse& use = state_.adapters[begin];
+    if (!use.adapter) continue;
+    const std::optional<LowRankUpdate> update = use.adapter->embedding();
+    if (!update) continue;
+    const size_t rank = update->rank;
+    for (int t = begin; t < end; ++t)
+      std::memcpy(inner + (t - begin) * rank, update->a + state_.ids[t] * rank,
+                  rank * sizeof(float));
+    add_projected_up(state_.residual.data() + size_t(begin) * config_.dim, config_.dim, *update,
+                     inner, end - begin, use.scale, pool_);
+  }
 }
 
 void ForwardPass::add_bias(float* x, const std::vector<float>& bias) {
@@ -136,6 +183,8 @@ void ForwardPass::keep_wanted_tokens() {
   gather_rows(state_.residual.data(), config_.dim, kept);
   gather_rows(state_.q, size_t(config_.heads) * config_.head_dim_k, kept);
   for (int i = 0; i < wanted_; ++i) state_.places[i] = state_.places[kept[i]];
+  if (uses_adapters_)
+    for (int i = 0; i < wanted_; ++i) state_.adapters[i] = state_.adapters[kept[i]];
   tokens_ = wanted_;
 }
 

@@ -59,6 +59,12 @@ class ForwardPass {
   void project(std::span<const MatmulJob> jobs, const float* x, int cols);
   /// out = x W.
   void project(float* out, const WeightMatrix& weight, const float* x);
+  /// out += scale * B (A x) for the rows whose sequences use an adapter that changes the weight.
+  void adapt(const MatmulJob& job, const float* x);
+  /// The same for rows of the embedding table.
+  void adapt_embedding();
+  /// Rows from `begin` that use one adapter alike, or none; `begin` < tokens_.
+  int end_of_adapter_run(int begin) const;
   /// x[t] += bias, unless the model has none.
   void add_bias(float* x, const std::vector<float>& bias);
 
@@ -69,6 +75,7 @@ class ForwardPass {
   int tokens_;  // rows of x and h that are still computed
   int wanted_;  // rows that want logits
   bool wants_vectors_;
+  bool uses_adapters_;
 };
 
 }  // namespace hearth::llm

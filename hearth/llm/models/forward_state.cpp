@@ -34,10 +34,12 @@ ForwardState::ForwardState(const ModelConfig& config, int threads, int tokens, i
       hidden(size_t(tokens) * config.dim),
       inner(InnerSizes(config, tokens).total()),
       logits(size_t(logits_rows) * config.vocab_size),
+      inner_of_adapters(size_t(tokens) * kLowRankMax),
       ids(tokens),
       positions(tokens),
       wanted(logits_rows),
       places(tokens),
+      adapters(tokens),
       matmul(threads, tokens, cols_max(config)),
       attention(threads, config.heads, std::max(config.head_dim_k, config.head_dim_v)) {
   HEARTH_CHECK(threads >= 1 && tokens >= 1 && logits_rows >= 1);

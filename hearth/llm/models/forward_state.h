@@ -9,6 +9,7 @@
 #include "hearth/llm/kernels/attention.h"
 #include "hearth/llm/kernels/matmul.h"
 #include "hearth/llm/models/config.h"
+#include "hearth/llm/models/lora.h"
 
 namespace hearth::llm {
 
@@ -39,17 +40,19 @@ class ForwardState {
   FloatBuffer hidden;    // h [tokens, dim]: a norm's result, then the block's contribution to x
   // Attention and feed-forward take turns, so their inner values share memory.
   FloatBuffer inner;
-  float* q;            // [tokens, heads, head_dim_k]
-  float* k;            // [tokens, kv_heads, head_dim_k]
-  float* v;            // [tokens, kv_heads, head_dim_v]
-  float* attended;     // [tokens, heads, head_dim_v]
-  float* gate;         // [tokens, ffn_dim]
-  float* up;           // [tokens, ffn_dim]
-  FloatBuffer logits;  // [logits_max, vocab_size]
+  float* q;                       // [tokens, heads, head_dim_k]
+  float* k;                       // [tokens, kv_heads, head_dim_k]
+  float* v;                       // [tokens, kv_heads, head_dim_v]
+  float* attended;                // [tokens, heads, head_dim_v]
+  float* gate;                    // [tokens, ffn_dim]
+  float* up;                      // [tokens, ffn_dim]
+  FloatBuffer logits;             // [logits_max, vocab_size]
+  FloatBuffer inner_of_adapters;  // [tokens, rank] of one adapter, between its two halves
 
   std::vector<int32_t> ids, positions;  // of the batch's tokens
   std::vector<int32_t> wanted;          // rows that want logits, ascending
   std::vector<TokenPlace> places;
+  std::vector<AdapterUse> adapters;  // of the batch's tokens, where any uses one
   MatmulScratch matmul;
   AttentionScratch attention;
 };

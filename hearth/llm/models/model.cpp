@@ -45,6 +45,7 @@ std::unique_ptr<Model> Model::load(const formats::Gguf& gguf, const LoadOptions&
   file.weights.finish();
   model->bytes_per_token_ = file.weights.bytes_per_token();
   model->parameters_ = file.weights.parameters();
+  model->matrices_ = file.weights.matrices();
   model->exact_batch_tokens_ = std::min(file.weights.exact_tokens(), kExactBatchTokensMax);
   return model;
 }

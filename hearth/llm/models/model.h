@@ -15,6 +15,8 @@
 #include "hearth/llm/kv_cache.h"
 #include "hearth/llm/models/config.h"
 #include "hearth/llm/models/forward_state.h"
+#include "hearth/llm/models/lora.h"
+#include "hearth/llm/models/weights.h"
 
 namespace hearth::llm {
 
@@ -33,6 +35,8 @@ struct Batch {
   /// Tokens that want logits get the vector that the output matrix would see instead: what
   /// embeddings are made of.
   bool wants_vectors = false;
+  /// Per sequence, all of adapters of this model; empty: no sequence uses one.
+  std::span<const AdapterUse> adapters = {};
 };
 
 /// Where the products set no limit, batches of answers that decode together stop at this size: far
@@ -62,6 +66,8 @@ class Model {
   int exact_batch_tokens() const { return exact_batch_tokens_; }
   /// Weights of the model, tied ones once.
   uint64_t parameters() const { return parameters_; }
+  /// The matrices by the names that they have in files: what adapters may change.
+  const std::vector<NamedMatrix>& matrices() const { return matrices_; }
 
   /// Buffers for batches of at most `tokens_max` tokens of which at most `logits_max` want logits.
   std::unique_ptr<ForwardState> make_state(int threads, int tokens_max, int logits_max) const;
@@ -81,6 +87,7 @@ class Model {
  private:
   size_t bytes_per_token_ = 0;
   uint64_t parameters_ = 0;
+  std::vector<NamedMatrix> matrices_;
   int exact_batch_tokens_;
 };
 

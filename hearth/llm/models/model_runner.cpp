@@ -52,7 +52,8 @@ std::vector<std::vector<float>> run_sequences(const Model& model,
     for (size_t s = 0; s < sequences.size(); ++s)
       for (int p = begin; p < std::min<int>(begin + chunk, sequences[s].size()); ++p)
         batch.push_back({sequences[s][p], p, static_cast<int32_t>(s), true});
-    const std::span<const float> logits = model.forward({batch, tables}, cache, *state, pool);
+    const std::span<const float> logits =
+        model.forward({batch, tables, options.adapters}, cache, *state, pool);
     const size_t vocab = model.config().vocab_size;
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto row = logits.subspan(i * vocab, vocab);

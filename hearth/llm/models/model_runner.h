@@ -11,6 +11,7 @@ struct RunOptions {
   KvType kv = KvType::f32;
   int chunk = 0;  // tokens of a forward pass; 0: all at once
   int threads = 2;
+  std::vector<AdapterUse> adapters = {};  // per sequence, or none
 };
 
 /// `count` ids that a random model knows, BOS first; equal seeds give equal ids.

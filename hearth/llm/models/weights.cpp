@@ -39,7 +39,8 @@ WeightMatrix WeightReader::table(const std::string& name, int rows, int cols) {
   const formats::GgufTensor& tensor = take(name, rows, cols);
   const size_t row_bytes = formats::row_bytes(tensor.type, cols);
   bytes_per_token_ += row_bytes;
-  return {tensor.type, rows, cols, tensor.bytes.data(), row_bytes};
+  matrices_.push_back({name, {tensor.type, rows, cols, tensor.bytes.data(), row_bytes}});
+  return matrices_.back().weight;
 }
 
 WeightMatrix WeightReader::matrix(const std::string& name, int rows, int cols) {
@@ -49,7 +50,8 @@ WeightMatrix WeightReader::matrix(const std::string& name, int rows, int cols) {
   return matrix;
 }
 
-void WeightReader::reuse(const WeightMatrix& matrix) {
+void WeightReader::reuse(std::string name, const WeightMatrix& matrix) {
+  matrices_.push_back({std::move(name), matrix});
   bytes_per_token_ += matrix.rows * matrix.row_bytes;
   exact_tokens_ = std::min(exact_tokens_, exact_tokens_max(matrix.type));
 }

@@ -12,6 +12,12 @@
 
 namespace hearth::llm {
 
+/// A matrix of a model by its tensor's name.
+struct NamedMatrix {
+  std::string name;
+  WeightMatrix weight;
+};
+
 /// Hands out tensors by name and keeps count of them. Matrices are views into the file; vectors
 /// (norms, biases) are converted to f32.
 /// Errors: corrupt_data (missing, another shape than expected), unsupported (type), each naming
@@ -26,8 +32,8 @@ class WeightReader {
   WeightMatrix matrix(const std::string& name, int rows, int cols);
   /// A matrix of which decoding a token reads one row.
   WeightMatrix table(const std::string& name, int rows, int cols);
-  /// Counts a matrix that serves a second time, as a tied embedding does.
-  void reuse(const WeightMatrix& matrix);
+  /// Counts a matrix that serves a second time as `name`, as a tied embedding does.
+  void reuse(std::string name, const WeightMatrix& matrix);
   std::vector<float> vector(const std::string& name, int size);
   /// Empty when the file has no such tensor.
   std::vector<float> try_vector(const std::string& name, int size);
@@ -37,6 +43,8 @@ class WeightReader {
   void finish() const;
   size_t bytes_per_token() const { return bytes_per_token_; }
   uint64_t parameters() const { return parameters_; }
+  /// Tables and matrices that were handed out, those reused under both names.
+  const std::vector<NamedMatrix>& matrices() const { return matrices_; }
   /// The smallest exact_tokens_max() of the matrices, not of the tables.
   int exact_tokens() const { return exact_tokens_; }
 
@@ -45,6 +53,7 @@ class WeightReader {
 
   const formats::Gguf* file_;
   std::set<std::string, std::less<>> taken_;
+  std::vector<NamedMatrix> matrices_;
   size_t bytes_per_token_ = 0;
   uint64_t parameters_ = 0;
   int exact_tokens_ = std::numeric_limits<int>::max();

@@ -147,7 +147,12 @@ void create_model(Api& api, const std::string& name, const CreateFrom& from, OnS
   for (const std::string& written : from.file.adapters) {
     const std::optional<Json> files = upload.try_files(written, from.folder);
     if (!files) throw Error(Errc::not_found, "ADAPTER {}: no such file", written);
-    body["adapters"].update(*files);
+    for (const auto& [file, digest] : files->items()) {
+      if (body.contains("adapters") && body["adapters"].contains(file))
+        throw Error(Errc::unsupported, "ADAPTER {}: another adapter has a file '{}' too", written,
+                    file);
+      body["adapters"][file] = digest;
+    }
   }
   add_texts(body, from.file);
   if (!from.quantize.empty()) body["quantize"] = from.quantize;

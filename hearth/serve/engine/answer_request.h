@@ -66,8 +66,8 @@ struct AnswerRequest {
   Overflow overflow = Overflow::truncate;
   bool shifts = true;      // a full context forgets its older half instead of ending the answer
   bool wants_ids = false;  // AnswerEnd::ids
-  std::string adapter;     // LoRA by name, of those that the model was loaded with; empty: default
-  float adapter_scale = 1;
+  std::string adapter;  // LoRA by name, of those that the model was loaded with; empty: the first
+  float adapter_scale = 1;  // 0: without any
 };
 
 /// Texts to turn into vectors.

@@ -68,15 +68,13 @@ uint64_t cache_page_bytes(const llm::KvShape& shape, llm::KvType type) {
 }  // namespace
 
 ModelParts read_model(const ModelLoad& load, formats::Gguf file) {
-  if (!load.adapters.empty())
-    throw Error(Errc::unsupported, "adapter '{}': LoRA adapters cannot be applied",
-                load.adapters.front().name);
   ModelParts parts;
   parts.file = std::move(file);
   parts.tokenizer = llm::Tokenizer::load(parts.file);
   // Some models choose their rotary factors by the context that they will see.
   const int context = context_of(parts.file, resolve_load_options(load.parameters));
   parts.model = llm::Model::load(parts.file, {.context = context});
+  parts.adapters = LoadedAdapters(load.adapters, *parts.model);
   parts.template_text = parts.file.try_string("tokenizer.chat_template").value_or("");
   parts.fill_in_middle = find_fill_in_middle(parts.file, *parts.tokenizer);
   return parts;
@@ -128,6 +126,7 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
   facts.answers_max = load.answers_max;
   for (const formats::GgufTensor& tensor : parts.file.tensors())
     facts.memory_bytes += tensor.bytes.size();
+  facts.memory_bytes += parts.adapters.bytes();
   facts.memory_bytes += static_cast<uint64_t>(engine.status().pages_total) *
                         cache_page_bytes(parts.model->kv_shape(), load.kv_type);
 }
@@ -211,6 +210,9 @@ llm::GenerateParams ModelEngine::State::generate_params(const AnswerRequest& req
   const bool shifts = request.shifts && !settings.ends_when_full;
   params.context_full = shifts ? llm::ContextFull::shift : llm::ContextFull::stop;
   params.shows_control = true;
+  ChosenAdapter chosen = parts.adapters.choose(request.adapter, request.adapter_scale);
+  params.adapter = std::move(chosen.adapter);
+  params.adapter_scale = chosen.scale;
   params.form = form_of(request, prompt);
   params.prompt = prompt.ids;
   return params;
@@ -264,9 +266,6 @@ std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) 
   if (request.logprobs < -1 || request.logprobs > kLogprobsMax)
     throw Error(Errc::invalid_argument, "logprobs: {} is not between -1 and {}", request.logprobs,
                 kLogprobsMax);
-  if (!request.adapter.empty())
-    throw Error(Errc::invalid_argument, "adapter '{}' is not loaded with the model",
-                request.adapter);
   const AnswerRequest decided = state_->with_thinking_decided(request);
   BuiltPrompt prompt = state_->prompts.build(decided);
   llm::GenerateParams params = state_->generate_params(decided, prompt);

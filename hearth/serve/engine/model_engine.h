@@ -9,6 +9,7 @@
 #include "hearth/llm/batch_engine.h"
 #include "hearth/serve/engine/answer_options.h"
 #include "hearth/serve/engine/engine.h"
+#include "hearth/serve/engine/loaded_adapters.h"
 #include "hearth/serve/engine/model_load.h"
 #include "hearth/serve/engine/prompt_builder.h"
 
@@ -19,11 +20,12 @@ struct ModelParts {
   formats::Gguf file;
   std::shared_ptr<const llm::Tokenizer> tokenizer;
   std::unique_ptr<const llm::Model> model;
+  LoadedAdapters adapters;
   std::string template_text;  // the file's, Jinja; empty: none
   std::optional<FillInMiddle> fill_in_middle;
 };
 
-/// `file` is that of `load`. Errors: those of its tokenizer and its model; unsupported (adapters).
+/// `file` is that of `load`. Errors: those of its tokenizer, its model and its adapters.
 ModelParts read_model(const ModelLoad& load, formats::Gguf file);
 
 class ModelEngine final : public Engine {

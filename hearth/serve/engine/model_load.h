@@ -15,13 +15,13 @@ namespace hearth::serve {
 struct AdapterLoad {
   std::string name;
   fs::path path;
-  float scale = 1;
+  float scale = 1;  // times that of each request
 };
 
 /// A model of the store, and how to run it.
 struct ModelLoad {
-  fs::path path;  // of the GGUF file
-  std::vector<AdapterLoad> adapters;
+  fs::path path;                      // of the GGUF file
+  std::vector<AdapterLoad> adapters;  // the first applies where a request names none
   std::string template_text;          // instead of the file's; empty: the file's
   std::string system;                 // where a conversation brings none
   std::vector<Message> messages;      // in front of every conversation

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <utility>
 
 #include "hearth/serve/ollama/create_json.h"
@@ -19,6 +20,11 @@ namespace {
 using store::LayerKind;
 
 constexpr std::string_view kFullTypes[] = {"F16", "BF16", "F32"};
+
+bool has_safetensors(const std::vector<NamedBlob>& files) {
+  return std::ranges::any_of(
+      files, [](const NamedBlob& blob) { return blob.first.ends_with(".safetensors"); });
+}
 
 // A place for a file or folder among the blobs, under a name that prune() takes away after a kill.
 class Scratch {
@@ -49,12 +55,12 @@ class Creation {
         lines_(lines),
         writer_(deps.store),
         converted_(deps.store),
+        adapter_(deps.store),
         quantized_(deps.store) {}
 
   void run() {
     store::Modelfile file = call_.from.empty() ? from_files() : from_model();
-    for (const auto& [name, digest] : call_.adapters)
-      file.adapters.push_back(blob_path(name, digest).string());
+    add_adapters(file);
     const auto say = [&](const store::CreateProgress& progress) {
       if (progress.status != "success")
         this->say(progress.status, progress.done_bytes, progress.total_bytes);
@@ -62,7 +68,8 @@ class Creation {
     // A name must never be looked for as a file, so they are relative to a folder that is not
     // there.
     const store::CreateOptions options{.folder = deps_.store.folder() / ".none",
-                                       .take = store::TakeFile::hard_link};
+                                       .take = store::TakeFile::hard_link,
+                                       .adapter_names = adapter_names_};
     store::create_model(deps_.store, call_.name, file, options, say);
     // What is loaded under this name is another model now.
     deps_.models.unload(call_.name.shown());
@@ -84,10 +91,7 @@ class Creation {
 
   store::Modelfile from_files() {
     store::Modelfile file = call_.changes;
-    const bool is_checkpoint =
-        std::any_of(call_.files.begin(), call_.files.end(),
-                    [](const NamedBlob& blob) { return blob.first.ends_with(".safetensors"); });
-    if (is_checkpoint) {
+    if (has_safetensors(call_.files)) {
       file.from.push_back(convert().string());
     } else {
       for (const auto& [name, digest] : call_.files)
@@ -113,7 +117,9 @@ class Creation {
     for (const store::Layer& layer : base.manifest.layers) {
       const std::string path = writer_.blobs().path(layer.digest).string();
       if (layer.kind() == LayerKind::projector) file.from.push_back(path);
-      if (layer.kind() == LayerKind::adapter) file.adapters.push_back(path);
+      if (layer.kind() != LayerKind::adapter) continue;
+      file.adapters.push_back(path);
+      adapter_names_[path] = layer.name;
     }
     return file;
   }
@@ -128,15 +134,33 @@ class Creation {
     return find_model(deps_, call_.from);
   }
 
-  // The uploaded files under their names, made one GGUF file.
-  fs::path convert() {
-    say("converting model");
-    const fs::path folder = converted_.path() / "files", out = converted_.path() / "model.gguf";
-    for (const auto& [name, digest] : call_.files) {
+  // The uploaded files under their names.
+  void link_files(const std::vector<NamedBlob>& files, const fs::path& folder) const {
+    for (const auto& [name, digest] : files) {
       const fs::path blob = blob_path(name, digest), link = folder / name;
       fs::create_directories(link.parent_path());
       fs::create_symlink(fs::absolute(blob), link);
     }
+  }
+
+  // GGUF files, each an adapter; or the files of one that PEFT saved.
+  void add_adapters(store::Modelfile& file) {
+    if (has_safetensors(call_.adapters)) {
+      link_files(call_.adapters, adapter_.path() / "adapter");
+      file.adapters.push_back(fs::absolute(adapter_.path() / "adapter").string());
+      return;
+    }
+    for (const auto& [name, digest] : call_.adapters) {
+      file.adapters.push_back(blob_path(name, digest).string());
+      adapter_names_[file.adapters.back()] = fs::path(name).stem().string();
+    }
+  }
+
+  // The uploaded files, made one GGUF file.
+  fs::path convert() {
+    say("converting model");
+    const fs::path folder = converted_.path() / "files", out = converted_.path() / "model.gguf";
+    link_files(call_.files, folder);
     store::import_hugging_face(folder, out, {}, [&](const store::RewriteProgress& progress) {
       say("converting model", progress.done_bytes, progress.total_bytes);
     });
@@ -166,7 +190,8 @@ class Creation {
   const std::stop_token closed_;
   ProgressLines& lines_;
   const store::StoreWriter writer_;  // no blob goes while the model is being made
-  const Scratch converted_, quantized_;
+  const Scratch converted_, adapter_, quantized_;
+  std::map<std::string, std::string> adapter_names_;  // by path
 };
 
 void create(const Deps& deps, const http::Request& request, http::Responder& responder) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hearth/serve/ollama/ollama_for_test.h"
+#include "hearth/store/model_folder_for_test.h"
 #include "hearth/store/model_texts.h"
 
 namespace hearth::serve::ollama {
@@ -48,6 +49,48 @@ TEST(OllamaCreate, AnUploadedFileBecomesAModelWithItsTexts) {
   EXPECT_EQ(texts.system, "Be terse");
   EXPECT_EQ(texts.parameters, (store::ModelParameters{{"top_k", int64_t{7}}}));
   EXPECT_THAT(test.store.verify(model, store::kNoProgress), testing::IsEmpty());
+}
+
+TEST(OllamaCreate, UploadedAdaptersAreNamedAsAtTheClient) {
+  OllamaForTest test("adapters");
+  test.add("base");
+  const std::string bytes = read_file(test.folder.write_gguf("up.gguf", "qwen3", "adapter"));
+  const std::string digest = store::sha256(bytes).text();
+  ASSERT_EQ(test.post("/api/blobs/" + digest, bytes).status, 201);
+  test.post("/api/create",
+            R"({"model":"mine","from":"base","adapters":{"pirate.gguf":")" + digest + "\"}}");
+  const store::StoredModel model = test.store.find("mine");
+  const store::Layer* layer = model.manifest.find(store::LayerKind::adapter);
+  ASSERT_NE(layer, nullptr);
+  EXPECT_EQ(layer->name, "pirate");
+  EXPECT_EQ(layer->digest.text(), digest);
+}
+
+TEST(OllamaCreate, AnAdapterThatPeftSavedIsConverted) {
+  OllamaForTest test("peft");
+  test.add("base");
+  store::ModelFolder saved("ollama-peft");
+  saved.write("adapter_config.json", R"({"peft_type":"LORA","r":1,"lora_alpha":2})");
+  saved.tensor("base_model.model.model.embed_tokens.lora_embedding_A", {1, 2});
+  saved.tensor("base_model.model.model.embed_tokens.lora_embedding_B", {32, 1});
+  saved.write_tensors();
+  std::string files;
+  for (const auto& [name, file] : {std::pair{"adapter_config.json", "adapter_config.json"},
+                                   {"adapter_model.safetensors", "model.safetensors"}}) {
+    const std::string bytes = read_file(saved.path() / file);
+    const std::string digest = store::sha256(bytes).text();
+    ASSERT_EQ(test.post("/api/blobs/" + digest, bytes).status, 201);
+    files += fmt::format(R"({}"{}":"{}")", files.empty() ? "" : ",", name, digest);
+  }
+  const Seen seen =
+      test.post("/api/create", R"({"model":"mine","from":"base","adapters":{)" + files + "}}");
+  EXPECT_TRUE(seen.body.ends_with(kSuccess)) << seen.body;
+  const store::StoredModel model = test.store.find("mine");
+  const store::Layer* layer = model.manifest.find(store::LayerKind::adapter);
+  ASSERT_NE(layer, nullptr);
+  const auto file = formats::Gguf::open(test.store.blobs().path(layer->digest));
+  EXPECT_TRUE(file.find_tensor("token_embd.weight.lora_a"));
+  EXPECT_THAT(partial_files(test), testing::IsEmpty());
 }
 
 TEST(OllamaCreate, WithoutStreamingOnlyTheEndIsSaid) {

@@ -62,7 +62,7 @@ std::shared_ptr<const SpecAndSizes> StoredModels::read(const store::StoredModel&
     if (layer.kind() != store::LayerKind::adapter) continue;
     const std::string adapter = layer.name.empty() ? layer.digest.hex().substr(0, 12) : layer.name;
     found->spec.adapters.push_back({adapter, checked_path(store_, layer, name)});
-    adapter_bytes += layer.size_bytes;
+    adapter_bytes += 2 * layer.size_bytes;  // engines hold in f32 what files have in f16
   }
   found->spec.load_options = merge_load_options(found->spec.texts.parameters, {});
   found->sizes = read_sizes(found->spec.model_file, adapter_bytes);
