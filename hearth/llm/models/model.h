@@ -33,10 +33,10 @@ struct Batch {
   /// Per sequence: pages that cover its positions 0..last, cache pages in order.
   std::span<const std::span<const int32_t>> page_tables;
   /// Per sequence, all of adapters of this model; empty: no sequence uses one.
-  std::span<const AdapterUse> adapters = {  /// Tokens that want logits get the vector that the output matrix would see instead: what
+  std::span<const AdapterUse> adapters = {};
+  /// Tokens that want logits get the vector that the output matrix would see instead: what
   /// embeddings are made of.
   bool wants_vectors = false;
-};
 };
 
 /// Where the products set no limit, batches of answers that decode together stop at this size: far
