@@ -233,12 +233,14 @@ RemoveReport ModelStore::prune(const PruneOptions& options) const {
   RemoveReport report;
   for (const Digest& digest : blobs_.list())
     if (!named.count(digest)) remove_file(blobs_.path(digest), report);
-  for (const fs::path& folder : {blobs_.folder(), manifests_.folder()})
-    for (const fs::path& file : entries_of(folder)) {
-      const std::string entry = file.filename().string();
-      if (is_partial_file_name(entry) || (options.downloads && is_download_name(entry)))
-        remove_partial(file, report);
-    }
+  // A folder of manifests may have any name; one among the blobs is a writer's.
+  for (const fs::path& file : entries_of(manifests_.folder()))
+    if (is_partial_file_name(file.filename().string())) remove_file(file, report);
+  for (const fs::path& file : entries_of(blobs_.folder())) {
+    const std::string entry = file.filename().string();
+    if (is_partial_file_name(entry) || (options.downloads && is_download_name(entry)))
+      remove_partial(file, report);
+  }
   return report;
 }
 

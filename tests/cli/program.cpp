@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "hearth/base/error.h"
+#include "hearth/base/files.h"
 
 namespace hearth::test {
 namespace {
@@ -24,6 +25,27 @@ constexpr auto kPatience = std::chrono::seconds(20);
 
 int status_of(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+// A store and settings of the test's own, and an address where no daemon answers: what lies in the
+// home of whoever runs the tests is neither read nor changed. Made by the parent, which removes it.
+struct OwnHome {
+  OwnHome() {
+    std::string name = (fs::temp_directory_path() / "hearth_program_test_XXXXXX").string();
+    HEARTH_CHECK(::mkdtemp(name.data()));
+    path = name;
+  }
+  ~OwnHome() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  fs::path path;
+};
+
+void set_own_environment() {
+  static const OwnHome home;
+  ::setenv("HEARTH_HOME", home.path.c_str(), 1);
+  ::setenv("HEARTH_HOST", "127.0.0.1:1", 1);
 }
 
 [[noreturn]] void become_hearth(const std::vector<std::string>& arguments,
@@ -90,6 +112,7 @@ RunResult run_hearth(const std::vector<std::string>& arguments, const RunOptions
   Pipe in, out, err;
   std::optional<Keyboard> keyboard;
   if (options.input_is_terminal) keyboard.emplace();
+  set_own_environment();
   const pid_t process = ::fork();
   HEARTH_CHECK(process >= 0);
   if (process == 0) {
@@ -130,6 +153,7 @@ bool has_terminals() {
 TerminalRun::TerminalRun(const std::vector<std::string>& arguments,
                          const std::map<std::string, std::string>& environment) {
   const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  set_own_environment();
   process_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
   HEARTH_CHECK(process_ >= 0);
   if (process_ == 0) {

@@ -222,9 +222,11 @@ TEST(Run, NamesWhatIsWrong) {
     EXPECT_EQ(result.out, "");
     EXPECT_EQ(result.status, status);
   };
-  expect_error({"Once", "upon", "a", "time"}, 3,
-               "no model 'Once': it is neither a file nor one of the models here (tales); a prompt "
-               "without a model stands in quotes: hearth run \"…\"");
+  expect_error(
+      {"Once", "upon", "a", "time"}, 3,
+      "no model 'Once': it is neither a file nor one of the models here (tales); hearth pull "
+      "Once fetches one of that name, and a prompt without a model stands in quotes: "
+      "hearth run \"…\"");
   expect_error({"my models/tales.gguf", "x"}, 3, "my models/tales.gguf: no such file");
   expect_error({"tales", "x", "--temperature", "warm"}, 2,
                "temperature: 'warm' is not a number, must be 0 to 100");

@@ -26,9 +26,11 @@ class MeteredModelsTest : public testing::Test {
     metered.submit(
         std::move(call),
         [&](Turn& turn) {
-          const auto stream = turn.engine.answer(AnswerRequest());
-          for (int i = 0; i < chunks_max && stream->next(); ++i) {
-          }
+          {
+            const auto stream = turn.engine.answer(AnswerRequest());
+            for (int i = 0; i < chunks_max && stream->next(); ++i) {
+            }
+          }  // an unfinished stream is counted when it goes
           done.set_value(true);
         },
         [&](const Error&) { done.set_value(false); });
@@ -42,7 +44,6 @@ class MeteredModelsTest : public testing::Test {
     return sum;
   }
   bool has_line(const std::string& line) {
-    // What is counted when a stream goes is counted behind the end of its turn.
     return ("\n" + text()).find("\n" + line + "\n") != std::string::npos;
   }
 

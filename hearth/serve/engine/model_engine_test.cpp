@@ -109,6 +109,7 @@ TEST(ModelEngine, AnAnswerKeepsToItsGrammarBehindItsThoughts) {
   ScriptedEngine box;
   AnswerRequest request = chat({user("x")});
   request.format = {AnswerFormat::Kind::grammar, "root ::= \"yes\" | \"no\""};
+  chat_of(request).thinking = Thinking::on;
   // The prompt opens the thoughts, so that they surely end.
   ReadAnswer answer = read(*box.answer("is it?</think>yes", request));
   EXPECT_EQ(answer.delta.thinking, "is it?");
@@ -116,10 +117,14 @@ TEST(ModelEngine, AnAnswerKeepsToItsGrammarBehindItsThoughts) {
   // What the grammar forbids is not said, whatever the model wants.
   answer = read(*box.answer("is it?</think>nay", request));
   EXPECT_EQ(answer.delta.content, "no");
-  chat_of(request).thinking = Thinking::off;
-  answer = read(*box.answer("yap", request));
-  EXPECT_EQ(answer.delta.thinking, "");
-  EXPECT_EQ(answer.delta.content, "yes");
+  // Without a word about thoughts, the form begins at once.
+  for (const std::optional<Thinking> level :
+       {std::optional(Thinking::off), std::optional<Thinking>()}) {
+    chat_of(request).thinking = level;
+    answer = read(*box.answer("yap", request));
+    EXPECT_EQ(answer.delta.thinking, "");
+    EXPECT_EQ(answer.delta.content, "yes");
+  }
   request.format.text = "root ::= (";
   EXPECT_THAT(refusal_of(Errc::invalid_argument, [&] { box.engine->answer(request); }),
               HasSubstr("line 1"));
