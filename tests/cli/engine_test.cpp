@@ -88,7 +88,7 @@ TEST(EngineCommand, SaysHowItDiedInTheMiddleOfAnAnswer) {
   const auto engine = start(kTales);
   const auto stream = engine->answer(request_of(-1));
   ASSERT_TRUE(stream->next());
-  ::kill(engine->process_id(), SIGKILL);
+  ::kill(engine->process(), SIGKILL);
   try {
     while (stream->next()) continue;
     FAIL() << "an answer without an end ended";

@@ -44,8 +44,8 @@ class EngineProcess : public Engine {
   /// Asks the process to end, kills it when it does not within end_time_max, and waits for it.
   ~EngineProcess() override;
 
-  bool is_alive() const { return child_->is_alive(); }
-  int process_id() const { return child_->process_id(); }
+  bool is_alive() const override { return child_->is_alive(); }
+  int process() const override { return child_->process_id(); }
 
   const EngineFacts& facts() const override { return facts_; }
   EngineStatus status() const override;

@@ -133,12 +133,12 @@ TEST(EngineProcess, CancelsACallForVectors) {
 TEST(EngineProcess, WaitsNoLongerThanItMustForAnEngineThatHangs) {
   const auto engine = start();
   const auto stream = engine->answer(script("wait"));
-  ::kill(engine->process_id(), SIGSTOP);
+  ::kill(engine->process(), SIGSTOP);
   EXPECT_EQ(failure_of([&] { engine->status(); }).code, Errc::unavailable);
   stream->cancel();
   EXPECT_FALSE(stream->next());
   EXPECT_EQ(stream->end().reason, AnswerReason::cancelled);
-  ::kill(engine->process_id(), SIGKILL);
+  ::kill(engine->process(), SIGKILL);
 }
 
 TEST(EngineProcess, ReportsHowFarTheLoadingIs) {
@@ -196,7 +196,7 @@ TEST(EngineProcess, PassesOnWhatTheProcessWritesAndHowItEnds) {
     exits.push_back(exit);
   };
   auto engine = EngineProcess::start(std::move(options));
-  const std::string process = fmt::format("process {}", engine->process_id());
+  const std::string process = fmt::format("process {}", engine->process());
   const auto stream = engine->answer(script("exit 3"));
   const Failure failure = failure_of([&] { stream->next(); });
   EXPECT_EQ(failure.code, Errc::unavailable);
@@ -228,9 +228,9 @@ TEST(EngineProcess, EndsCleanlyWhenAsked) {
 
 TEST(EngineProcess, EndsOnSigtermAndNotOnSigint) {
   const auto engine = start();
-  ::kill(engine->process_id(), SIGINT);
+  ::kill(engine->process(), SIGINT);
   EXPECT_EQ(engine->count_tokens(script("abc")), 3);
-  ::kill(engine->process_id(), SIGTERM);
+  ::kill(engine->process(), SIGTERM);
   EXPECT_TRUE(eventually([&] { return !engine->is_alive(); }));
   EXPECT_EQ(failure_of([&] { engine->status(); }).message, "model 'fake:1': its engine ended");
 }
@@ -239,7 +239,7 @@ TEST(EngineProcess, KillsAnEngineThatDoesNotEnd) {
   EngineProcessOptions options = options_for("fake");
   options.end_time_max = std::chrono::milliseconds(50);
   auto engine = EngineProcess::start(std::move(options));
-  const int process = engine->process_id();
+  const int process = engine->process();
   ::kill(process, SIGSTOP);
   engine.reset();
   EXPECT_EQ(::kill(process, 0), -1);
