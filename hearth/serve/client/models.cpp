@@ -81,16 +81,14 @@ void run_transfer(Api& api, const std::string& target, const Json& body, OnStep 
 std::vector<ListedModel> list_models(Api& api) {
   std::vector<ListedModel> models;
   const Json answer = api.call("GET", "/api/tags", nullptr, {});
-  for (const Json& model : child(answer, "models"))
-    models.push_back(listed_model(model));
+  for (const Json& model : child(answer, "models")) models.push_back(listed_model(model));
   return models;
 }
 
 std::vector<RunningModel> running_models(Api& api) {
   std::vector<RunningModel> models;
   const Json answer = api.call("GET", "/api/ps", nullptr, {});
-  for (const Json& model : child(answer, "models"))
-    models.push_back(running_model(model));
+  for (const Json& model : child(answer, "models")) models.push_back(running_model(model));
   return models;
 }
 
