@@ -1,5 +1,5 @@
-// Any texts as the messages of a prompt: between the template's own, none of them becomes a control
-// token, alone or together, and none is changed.
+// Any texts in UTF-8 as the messages of a prompt: between the template's own, none of them becomes
+// a control token, alone or together, and none is changed.
 //
 // Input: three texts, separated by bytes 0xFF.
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "hearth/base/error.h"
 #include "hearth/llm/tokenizer/small_vocabularies.h"
 #include "hearth/serve/engine/control_fences.h"
+#include "hearth/serve/engine/wire_fields.h"
 
 namespace {
 
@@ -40,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int i = 0; i < 3; ++i) {
     const std::string_view message = rest.substr(0, rest.find('\xFF'));
     rest.remove_prefix(std::min(rest.size(), message.size() + 1));
+    if (!serve::is_utf8(message)) return 0;  // JSON brings no other
     rendered += fences.mark(message);
     plain += message;
   }

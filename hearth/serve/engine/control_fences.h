@@ -37,7 +37,8 @@ class ControlFences {
   explicit ControlFences(const llm::Tokenizer& tokenizer);
 
   /// `text` with marks where it spells control tokens, whole or from its beginning or to its end.
-  /// The private characters U+FDD0 and U+FDD1, which Unicode keeps out of texts, are dropped.
+  /// The private characters U+FDD0 and U+FDD1, which Unicode keeps out of texts, are dropped;
+  /// halves of them must not be there: texts are UTF-8, as those out of JSON are.
   std::string mark(std::string_view text) const;
   /// Marks every text in it: contents, thoughts, names, ids, arguments, schemas.
   void mark(Message& message) const;
