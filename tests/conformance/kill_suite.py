@@ -50,9 +50,10 @@ def ask(kind):
         with urllib.request.urlopen(request, timeout=HANG_S) as answer:
             text = answer.read().decode()
     except urllib.error.HTTPError as error:
-        if error.code in (500, 503) and b"error" in error.read():
+        text = error.read().decode()
+        if error.code in (500, 503) and '"error"' in text:
             return "error"
-        raise
+        raise AssertionError(f"{path} answered {error.code}: {text[:200]}") from error
     last = [line for line in text.splitlines() if line.strip()][-1]
     if kind == "completions":
         if last == "data: [DONE]":

@@ -18,8 +18,11 @@ void write_answer(Turn& turn, const AnswerRequest& request, std::stop_token clos
   writer.begin(turn.model);
   while (const std::optional<AnswerChunk> chunk = stream->next())
     if (!writer.chunk(*chunk)) return;
-  // Whoever left reads no end, and an answer that was cut short must not look whole.
-  if (stream->end().reason == AnswerReason::cancelled) return;
+  if (stream->end().reason == AnswerReason::cancelled) {
+    // Whoever left reads no end, and an answer that was cut short must not look whole.
+    if (closed.stop_requested()) return;
+    throw Error(Errc::unavailable, "model \"{}\" ended the answer before it was whole", turn.model);
+  }
   writer.end(stream->end(), {.total = Clock::now() - submitted, .load = turn.load_time});
 }
 

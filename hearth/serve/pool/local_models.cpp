@@ -133,9 +133,8 @@ void LocalModels::submit(ModelCall call, OnTurn on_turn, OnError on_error) {
     return tell(request->on_error, as_error(request->call.model));
   }
   apply(std::move(effects));
-  request->on_closed.emplace(request->call.closed, [this, request = request.get()] {
-    leave(request->key, request->ticket);
-  });
+  request->on_closed.emplace(request->call.closed,
+                             [this, request = request.get()] { leave(*request); });
 }
 
 void LocalModels::enqueue(const RequestPtr& request, Effects& effects) {
@@ -362,15 +361,20 @@ void LocalModels::end_call() {
   changed_.notify_all();
 }
 
-void LocalModels::leave(const std::string& key, FairQueue::Ticket ticket) {
+void LocalModels::leave(const Request& leaving) {
   OnTurn on_turn;  // destroyed now, and without the lock
   OnError on_error;
   Effects effects;
   {
     std::lock_guard lock(mutex_);
-    const auto line = lines_.find(key);
-    if (line == lines_.end() || !line->second.queue.cancel(ticket)) return;
-    RequestPtr request = line->second.take(ticket);
+    const auto line = lines_.find(leaving.key);
+    if (line == lines_.end()) return;
+    // A line that was made anew gives the same tickets to others: a request whose turn is over, and
+    // whose client leaves now, must not take one of theirs away.
+    const auto waiting = line->second.waiting.find(leaving.ticket);
+    if (waiting == line->second.waiting.end() || waiting->second.get() != &leaving) return;
+    line->second.queue.cancel(leaving.ticket);
+    RequestPtr request = line->second.take(leaving.ticket);
     on_turn = std::move(request->on_turn);
     on_error = std::move(request->on_error);
     // This runs in its stop callback, which it holds: another thread must destroy it.

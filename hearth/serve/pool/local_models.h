@@ -76,7 +76,7 @@ class LocalModels : public ModelService {
   void run_load(EnginePool::Load& load);
   void run_turn(Started& turn);
   void end_call();
-  void leave(const std::string& key, FairQueue::Ticket ticket);
+  void leave(const Request& leaving);
   void refuse_all();
   void run_ticks(std::stop_token stopping);
 
