@@ -59,7 +59,7 @@ constexpr int64_t kForEverS = int64_t{100} * 365 * 86400;
 
 }  // namespace
 
-std::optional<std::chrono::system_clock::time_point> parse_time(std::string_view text) {
+std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
   using namespace std::chrono;
   const auto y = take_number(text, 4);
   const bool dash1 = take(text, "-");
@@ -82,14 +82,13 @@ std::optional<std::chrono::system_clock::time_point> parse_time(std::string_view
   const year_month_day date{year(*y), month(static_cast<unsigned>(*m)),
                             day(static_cast<unsigned>(*d))};
   if (!offset || !text.empty() || !date.ok()) return {};
-  return time_point_cast<system_clock::duration>(sys_days(date)) + hours(*hour) + minutes(*minute) +
-         seconds(*second) - *offset;
+  return sys_days(date) + hours(*hour) + minutes(*minute) + seconds(*second) - *offset;
 }
 
 std::string relative_time(std::string_view text, std::chrono::system_clock::time_point now) {
   const auto time = parse_time(text);
   if (!time) return std::string(text);
-  const int64_t ahead_s = std::chrono::duration_cast<seconds>(*time - now).count();
+  const int64_t ahead_s = (*time - std::chrono::floor<seconds>(now)).count();
   if (ahead_s > kForEverS) return "for ever";
   if (ahead_s > 0) return "in " + in_words(ahead_s);
   if (ahead_s > -5) return "just now";
