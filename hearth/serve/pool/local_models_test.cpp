@@ -209,6 +209,29 @@ TEST_F(LocalModelsTest, ManyRequestsWaitForOneLoadAndAreToldHowLongItTook) {
   EXPECT_EQ(submit("a")->wait(), Kind::turn);
 }
 
+TEST_F(LocalModelsTest, WhoLeavesBehindTheirTurnTakesNobodyElsesPlace) {
+  // The first load fails and its line goes; the next line of the model gives the same ticket again.
+  const auto is_submitted = make_gate(), second_load = make_gate(), is_told = make_gate();
+  world.on_load = [&](const EngineSpec&) {
+    if (world.loads > 1) return void(second_load->wait());
+    is_submitted->wait();
+    throw Error(Errc::unsupported, "not this time");
+  };
+  std::stop_source client;
+  std::shared_ptr<Outcome> second;
+  models().submit(
+      {.model = "a", .closed = client.get_token()}, [](Turn&) {},
+      [&](const Error&) {
+        second = submit("a");
+        client.request_stop();  // while the first is still being told
+        is_told->open();
+      });
+  is_submitted->open();
+  ASSERT_TRUE(is_told->wait());
+  second_load->open();
+  EXPECT_EQ(second->wait(), Kind::turn);
+}
+
 TEST_F(LocalModelsTest, RunsNoMoreTurnsThanTheEngineAnswersAtOnce) {
   const auto [one, one_gate] = occupy({.model = "a"});
   const auto [two, two_gate] = occupy({.model = "a"});
