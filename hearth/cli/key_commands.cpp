@@ -21,7 +21,7 @@ constexpr std::string_view kReload =
 
 serve::WallTime now() { return std::chrono::system_clock::now(); }
 
-serve::KeyFile key_file() { return serve::KeyFile(state_file(kKeysFile)); }
+serve::KeyFile key_file() { return serve::KeyFile(state_file(serve::kKeyFileName)); }
 
 std::optional<int64_t> limit_from(const Args& args, std::string_view option, int64_t limit_max) {
   if (!args.has(option)) return std::nullopt;
@@ -87,7 +87,7 @@ int run_list(const Args& args) {
 }
 
 KeyUsageReport make_usage_report() {
-  const fs::path file = state_file(kUsageFile);
+  const fs::path file = state_file(serve::kUsageFileName);
   KeyUsageReport report{.file = file.string()};
   for (const serve::UsageRow& row : serve::read_usage(file))
     report.usage.push_back({.day = row.day,

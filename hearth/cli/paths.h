@@ -38,8 +38,5 @@ bool is_prompt(const std::string& words);
 std::optional<fs::path> home_folder();
 /// A file in it. Errors: not_found (there is no such folder).
 fs::path state_file(std::string_view name);
-/// The API keys that `hearth serve` knows, and what each has used.
-inline constexpr std::string_view kKeysFile = "keys.json";
-inline constexpr std::string_view kUsageFile = "usage.json";
 
 }  // namespace hearth::cli

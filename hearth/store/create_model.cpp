@@ -12,12 +12,6 @@
 namespace hearth::store {
 namespace {
 
-fs::path path_of(const std::string& written, const fs::path& folder) {
-  const char* home = std::getenv("HOME");
-  if (home && (written == "~" || written.starts_with("~/"))) return home + written.substr(1);
-  return folder / written;  // an absolute path replaces the folder
-}
-
 // Of a file or folder; none of a blob, whose name says nothing.
 std::string adapter_name(const fs::path& path) {
   const fs::path named = path.has_filename() ? path : path.parent_path();
@@ -40,7 +34,7 @@ class Creation {
       : store_(store), options_(options), progress_(progress), writer_(store) {}
 
   void take_from(const std::string& from) {
-    const fs::path path = path_of(from, options_.folder);
+    const fs::path path = modelfile_path(from, options_.folder);
     std::error_code ignored;
     if (fs::is_regular_file(path, ignored)) return take_gguf(path, "FROM");
     if (const auto base = try_stored(from)) return take_model(*base);
@@ -50,7 +44,7 @@ class Creation {
   }
 
   void take_adapter(const std::string& written) {
-    const fs::path path = path_of(written, options_.folder);
+    const fs::path path = modelfile_path(written, options_.folder);
     std::error_code ignored;
     const std::string name = free_adapter_name(written, path);
     if (fs::is_directory(path, ignored))
@@ -225,6 +219,12 @@ class Creation {
 };
 
 }  // namespace
+
+fs::path modelfile_path(const std::string& written, const fs::path& folder) {
+  const char* home = std::getenv("HOME");
+  if (home && (written == "~" || written.starts_with("~/"))) return home + written.substr(1);
+  return folder / written;  // an absolute path replaces the folder
+}
 
 StoredModel create_model(const ModelStore& store, const ModelName& name, const Modelfile& file,
                          const CreateOptions& options, CreateProgressFn progress) {

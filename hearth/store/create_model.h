@@ -26,6 +26,9 @@ struct CreateProgress {
 /// the models it had before.
 using CreateProgressFn = FunctionRef<void(const CreateProgress&)>;
 
+/// A path as FROM and ADAPTER write it: relative to `folder`; "~" is the user's home.
+fs::path modelfile_path(const std::string& written, const fs::path& folder);
+
 /// Makes the model `name`; one of that name is replaced in the last step.
 ///
 /// FROM is a GGUF file, or a model of the store, whose layers are then taken over: TEMPLATE, SYSTEM

@@ -14,6 +14,7 @@
 
 namespace hearth::serve {
 
+inline constexpr std::string_view kKeyFileName = "keys.json";  // in the folder of Hearth's files
 inline constexpr size_t kKeysMax = 1000;        // in a file; a removed one makes room
 inline constexpr size_t kKeyNameCharsMax = 64;  // of letters, digits and ._-@
 inline constexpr int64_t kRequestsPerMinuteMax = 1'000'000;

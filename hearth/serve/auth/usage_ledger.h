@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 
 namespace hearth::serve {
 
+inline constexpr std::string_view kUsageFileName = "usage.json";  // in the folder of Hearth's files
 inline constexpr int kUsageDaysMax = 62;  // the latest days with any use: this month and the last
 
 struct Usage {

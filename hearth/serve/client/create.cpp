@@ -1,12 +1,12 @@
 #include "hearth/serve/client/create.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <utility>
 #include <vector>
 
 #include "hearth/base/error.h"
+#include "hearth/store/create_model.h"
 #include "hearth/store/digest.h"
 #include "hearth/store/model_parameters.h"
 
@@ -14,12 +14,6 @@ namespace hearth::serve {
 namespace {
 
 constexpr size_t kPieceBytes = 1 << 20;  // of a file that is hashed
-
-fs::path path_of(const std::string& written, const fs::path& folder) {
-  const char* home = std::getenv("HOME");
-  if (home && (written == "~" || written.starts_with("~/"))) return home + written.substr(1);
-  return folder / written;  // an absolute path replaces the folder
-}
 
 // What can be no model's name, so that a typing error is told as a missing file.
 bool looks_like_path(const std::string& written) {
@@ -55,7 +49,7 @@ class Upload {
   /// The files behind a FROM or ADAPTER as {name: digest}, there when this returns; nothing when
   /// `written` names no file.
   std::optional<Json> try_files(const std::string& written, const fs::path& folder) {
-    const fs::path path = path_of(written, folder);
+    const fs::path path = store::modelfile_path(written, folder);
     std::error_code ignored;
     Json files = Json::object();
     if (fs::is_regular_file(path, ignored)) {

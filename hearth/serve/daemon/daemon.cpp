@@ -48,8 +48,8 @@ struct Daemon::State {
         EventLog& event_log)
       : options(given),
         log(event_log),
-        key_file(key_file_path(given.state)),
-        usage(usage_file_path(given.state),
+        key_file(given.state / kKeyFileName),
+        usage(given.state / kUsageFileName,
               [this](const Error& error) {
                 log.event("usage.unwritten", {{"why", error.what()}});
               }),
@@ -145,8 +145,5 @@ void Daemon::stop() {
   state_->server->stop(kCancelTime);
   state_->usage.flush();
 }
-
-fs::path key_file_path(const fs::path& state) { return state / "keys.json"; }
-fs::path usage_file_path(const fs::path& state) { return state / "usage.json"; }
 
 }  // namespace hearth::serve

@@ -36,8 +36,4 @@ class Daemon {
   std::unique_ptr<State> state_;
 };
 
-/// Where the keys and their usage lie, below the state folder.
-fs::path key_file_path(const fs::path& state);
-fs::path usage_file_path(const fs::path& state);
-
 }  // namespace hearth::serve
