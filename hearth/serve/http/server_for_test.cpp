@@ -75,6 +75,11 @@ Router ServerForTest::make_router() {
   router.stream("GET", "/wait", [this](const Request& request, Responder& responder) {
     wait_for_leaving(request, responder);
   });
+  router.stream("GET", "/goodbye", [this](const Request& request, Responder& responder) {
+    wait_for_leaving(request, responder);
+    responder.write("goodbye\n");
+    responder.finish();
+  });
   router.stream("GET", "/forever", [this](const Request& request, Responder& responder) {
     responder.start(Response::text(200, ""));
     while (responder.write(std::string(10'000, 'x'))) {

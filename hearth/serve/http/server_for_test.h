@@ -13,8 +13,9 @@ namespace hearth::http {
 
 /// Routes: GET /hello, POST /echo, POST /small (bodies up to 10 bytes), GET /lines/{count}
 /// (NDJSON), GET /later (answers from another thread), GET /forever (streams until the client
-/// leaves), GET /wait (streams one line, then waits for the client to leave), GET /hold (waits for
-/// release()), GET /cut (breaks off), GET /throw/{what}.
+/// leaves), GET /wait (streams one line, then waits for the client to leave), GET
+/// /goodbye (the same, and then says so), GET /hold (waits for release()), GET /cut (breaks off),
+/// GET /throw/{what}.
 class ServerForTest {
  public:
   explicit ServerForTest(ServerOptions options = {});

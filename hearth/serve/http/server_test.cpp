@@ -201,6 +201,15 @@ TEST(HttpServer, DrainingEndsWithWhoeverTakesTooLong) {
   EXPECT_FALSE(client.read_to_end().ends_with("0\r\n\r\n"));
 }
 
+TEST(HttpServer, WhoeverTakesTooLongCanStillSayWhyItEnds) {
+  ServerForTest test;
+  RawClient client(test.port());
+  client.send(get("/goodbye"));
+  ASSERT_TRUE(test.wait_for_waiting(1));
+  test.server.stop(milliseconds(50));
+  EXPECT_TRUE(client.read_to_end().ends_with("8\r\ngoodbye\n\r\n0\r\n\r\n"));
+}
+
 TEST(HttpServer, ListensOnSeveralAddresses) {
   ServerOptions options;
   options.listen = {{"127.0.0.1", 0}, {"127.0.0.1", 0}};

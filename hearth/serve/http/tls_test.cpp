@@ -11,6 +11,7 @@
 namespace hearth::http {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 std::string output_of(const std::string& command) {
@@ -70,18 +71,28 @@ TEST_F(HttpTls, HangsUpOnWhoSpeaksPlainText) {
   EXPECT_EQ(curl(test, "/hello"), "hello");
 }
 
-TEST_F(HttpTls, NamesTheFileThatCannotBeUsed) {
-  ServerOptions wrong = options();
-  wrong.listen = {{"127.0.0.1", 0}};
-  wrong.tls->private_key = folder_ / "none.pem";
-  Server server(Router{}, std::move(wrong));
-  try {
-    server.start();
-    FAIL() << "started without a key";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Errc::invalid_argument);
-    EXPECT_THAT(error.what(), HasSubstr("none.pem"));
-  }
+TEST_F(HttpTls, NamesTheFileThatCannotBeUsedAndSaysWhy) {
+  output_of("openssl ecparam -name prime256v1 -genkey -noout -out " +
+            (folder_ / "other.pem").string());
+  const auto error_of = [&](const char* certificate, const char* key) {
+    ServerOptions wrong;
+    wrong.listen = {{"127.0.0.1", 0}};
+    wrong.tls = TlsFiles{folder_ / certificate, folder_ / key};
+    Server server(Router{}, std::move(wrong));
+    try {
+      server.start();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::invalid_argument);
+      return std::string(error.what());
+    }
+    return std::string("started");
+  };
+  EXPECT_THAT(error_of("none.pem", "key.pem"), HasSubstr("none.pem': No such file"));
+  EXPECT_THAT(error_of("cert.pem", "none.pem"), HasSubstr("none.pem': No such file"));
+  EXPECT_THAT(error_of("key.pem", "key.pem"), HasSubstr("key.pem' holds no PEM certificate"));
+  EXPECT_THAT(error_of("cert.pem", "cert.pem"), HasSubstr("cert.pem' holds no PEM private key"));
+  EXPECT_THAT(error_of("cert.pem", "other.pem"),
+              AllOf(HasSubstr("other.pem' does not belong to"), HasSubstr("cert.pem'")));
 }
 
 }  // namespace

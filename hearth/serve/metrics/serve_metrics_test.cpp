@@ -17,7 +17,11 @@ using testing::HasSubstr;
 struct Fixture {
   Registry registry;
   std::vector<LoadMeasure> loads;
-  ServeMetrics metrics{registry, "1.2.3", [this] { return loads; }};
+  int reads = 0;
+  ServeMetrics metrics{registry, "1.2.3", [this] {
+                         ++reads;
+                         return loads;
+                       }};
 };
 
 void fill(Fixture& f) {
@@ -49,6 +53,15 @@ TEST(ServeMetrics, CountsRequestsByRoute) {
            R"(hearth_request_seconds_bucket{api="ollama",le="0.05"} 2)",
        })
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+}
+
+TEST(ServeMetrics, AsksLoadedModelsOnceForEachText) {
+  Fixture f;
+  fill(f);
+  EXPECT_THAT(f.registry.text(), HasSubstr("hearth_answers_running{model=\"tales\"} 2\n"));
+  f.loads[0].running = 7;
+  EXPECT_THAT(f.registry.text(), HasSubstr("hearth_answers_running{model=\"tales\"} 7\n"));
+  EXPECT_EQ(f.reads, 2);
 }
 
 TEST(ServeMetrics, CountsAnswersTheirTokensAndTimes) {
