@@ -26,8 +26,7 @@ std::string access_text(const http::AccessLine& line) {
     text += "  the client left";
   else if (!line.is_complete)
     text += "  broken off";
-  if (line.status >= 400) text += "  " + line.id;
-  return text;
+  return text + "  " + line.id;
 }
 
 }  // namespace hearth::serve

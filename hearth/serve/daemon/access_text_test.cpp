@@ -17,7 +17,8 @@ http::AccessLine answered() {
 }
 
 TEST(AccessText, IsShortWhereAllWentWell) {
-  EXPECT_EQ(access_text(answered()), "200 POST /api/chat  812 ms  4096 bytes  127.0.0.1:54321");
+  EXPECT_EQ(access_text(answered()),
+            "200 POST /api/chat  812 ms  4096 bytes  127.0.0.1:54321  req_1");
 }
 
 TEST(AccessText, NamesTheKeyAndGivesLongTimesInSeconds) {
@@ -25,10 +26,10 @@ TEST(AccessText, NamesTheKeyAndGivesLongTimesInSeconds) {
   line.caller = "laptop";
   line.duration = std::chrono::milliseconds(61'250);
   EXPECT_EQ(access_text(line),
-            "200 POST /api/chat  61.2 s  4096 bytes  127.0.0.1:54321  key laptop");
+            "200 POST /api/chat  61.2 s  4096 bytes  127.0.0.1:54321  key laptop  req_1");
 }
 
-TEST(AccessText, GivesTheIdOfWhatWentWrong) {
+TEST(AccessText, ShowsForeignPathsWithoutObeyingThem) {
   http::AccessLine line = answered();
   line.status = 404;
   line.path = "/a\x1b[2J";
@@ -39,7 +40,7 @@ TEST(AccessText, GivesTheIdOfWhatWentWrong) {
 TEST(AccessText, TellsALostClientFromALostAnswer) {
   http::AccessLine line = answered();
   line.is_complete = false;
-  EXPECT_TRUE(access_text(line).ends_with(":54321  broken off")) << access_text(line);
+  EXPECT_TRUE(access_text(line).ends_with(":54321  broken off  req_1")) << access_text(line);
   line.status = 499;
   EXPECT_TRUE(access_text(line).ends_with(":54321  the client left  req_1")) << access_text(line);
 }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -43,7 +44,7 @@ class HttpTls : public testing::Test {
   }
   std::string curl(const ServerForTest& test, const std::string& path,
                    const std::string& more = "") const {
-    return output_of("curl -sS --max-time 10 --cacert " + (folder_ / "cert.pem").string() + " " +
+    return output_of("curl -sS --max-time 30 --cacert " + (folder_ / "cert.pem").string() + " " +
                      more + " https://127.0.0.1:" + std::to_string(test.port()) + path);
   }
 
@@ -59,7 +60,12 @@ TEST_F(HttpTls, AnswersAndStreams) {
 
 TEST_F(HttpTls, NoticesWhoLeaves) {
   ServerForTest test(options());
-  curl(test, "/wait", "--max-time 1");
+  // In the background, until the server holds its request.
+  const std::string process = output_of(
+      "curl -sS --max-time 30 --cacert " + (folder_ / "cert.pem").string() +
+      " https://127.0.0.1:" + std::to_string(test.port()) + "/wait >/dev/null 2>&1 & echo $!");
+  ASSERT_TRUE(test.wait_for_waiting(1));
+  ASSERT_EQ(::kill(std::atoi(process.c_str()), SIGKILL), 0);
   EXPECT_TRUE(test.wait_for_gone(1));
 }
 

@@ -137,6 +137,9 @@ TEST(RouteLabel, KnowsEveryApiAndNothingElse) {
   EXPECT_EQ(label("/v1/models/hf.co/a/b:c"), "openai /v1/models/{model}");
   EXPECT_EQ(label("/v1/messages"), "anthropic /v1/messages");
   EXPECT_EQ(label("/v1/messages/count_tokens"), "anthropic /v1/messages/count_tokens");
+  EXPECT_EQ(label("/v1/responses/input_tokens"), "openai /v1/responses/input_tokens");
+  EXPECT_EQ(label("/v1/responses/resp_1"), "openai /v1/responses/{id}");
+  EXPECT_EQ(label("/chat/completions"), "openai /chat/completions");
   EXPECT_EQ(label("/metrics"), "hearth /metrics");
   EXPECT_EQ(label("/api/chat/"), "other other");
   EXPECT_EQ(label(""), "other other");
