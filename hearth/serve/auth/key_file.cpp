@@ -91,9 +91,9 @@ KeySet parse_keys(std::string_view text) {
   std::sort(set.keys.begin(), set.keys.end(),
             [](const ApiKey& a, const ApiKey& b) { return a.name < b.name; });
   // Of two, removing the name would leave one valid.
-  const auto same = std::adjacent_find(
-      set.keys.begin(), set.keys.end(),
-      [](const ApiKey& a, const ApiKey& b) { return a.name == b.name; });
+  const auto same =
+      std::adjacent_find(set.keys.begin(), set.keys.end(),
+                         [](const ApiKey& a, const ApiKey& b) { return a.name == b.name; });
   if (same != set.keys.end())
     throw Error(Errc::corrupt_data, "the name '{}' is there twice", same->name);
   return set;
