@@ -3,8 +3,10 @@
 #include <fmt/ranges.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <vector>
 
 #include "hearth/cli/command_list.h"
@@ -17,6 +19,10 @@
 
 namespace hearth::cli {
 namespace {
+
+// When all is saved and told, what is left is to end engines. One that hangs must not keep the
+// daemon: then SIGALRM ends it.
+constexpr std::chrono::seconds kLeaveMax{20};
 
 // The signals that a daemon acts on, blocked in every thread and waited for in one.
 class DaemonSignals {
@@ -33,6 +39,17 @@ class DaemonSignals {
     sigwait(&set_, &which);
     return which;
   }
+  /// From now on Ctrl-C, and a time that is over, end the process at once.
+  void leave_within(std::chrono::seconds time) {
+    sigset_t open;
+    sigemptyset(&open);
+    for (const int which : {SIGINT, SIGALRM}) {
+      ::signal(which, SIG_DFL);  // a shell's background job ignores Ctrl-C
+      sigaddset(&open, which);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &open, nullptr);
+    ::alarm(static_cast<unsigned>(time.count()));
+  }
 
  private:
   sigset_t set_;
@@ -42,6 +59,14 @@ std::string url_of(const http::Address& address, bool is_tls) {
   const bool is_ipv6 = address.ip.find(':') != std::string::npos;
   return fmt::format("{}://{}{}{}:{}", is_tls ? "https" : "http", is_ipv6 ? "[" : "", address.ip,
                      is_ipv6 ? "]" : "", address.port);
+}
+
+// A stream is a descriptor, an engine several; what a shell allows by default is few.
+void raise_open_files_max() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // where that is refused, the former limit holds
 }
 
 // What a person wants to know at once: where it listens, where the models are, who may ask.
@@ -54,22 +79,33 @@ void print_welcome(const serve::Daemon& daemon, const serve::ServeOptions& optio
   print_error_text(fmt::format(
       "keys               {}\n",
       daemon.has_keys() ? "needed (hearth key list)" : "none: everybody who reaches it may ask"));
-  print_error_text("Ctrl-C ends it, after the answers under way\n");
+  print_error_text("Ctrl-C ends it after the answers under way; a second one at once\n");
+}
+
+// The same for programs, which read a line an event.
+void log_welcome(const serve::Daemon& daemon, const serve::ServeOptions& options,
+                 serve::EventLog& log) {
+  for (const http::Address& address : daemon.addresses())
+    log.event("serve.listens", {{"url", url_of(address, options.tls_certificate.has_value())},
+                                {"models", options.models.native()},
+                                {"keys", daemon.has_keys() ? "needed" : "none"}});
 }
 
 int run_serve(const Args& args) {
   const serve::ServeOptions options = serve_options(args);
+  raise_open_files_max();
   DaemonSignals signals;  // before any thread
   serve::EventLog log(
       stderr_is_terminal() ? serve::EventLog::Form::text : serve::EventLog::Form::json,
       [](std::string_view line) { print_error_text(line); });
   serve::Daemon daemon(options, program_path(), version_text(), log);
   daemon.start();
-  if (stderr_is_terminal()) print_welcome(daemon, options);
-  for (const http::Address& address : daemon.addresses())
-    log.event("serve.listens", {{"url", url_of(address, options.tls_certificate.has_value())},
-                                {"models", options.models.native()}});
+  if (stderr_is_terminal())
+    print_welcome(daemon, options);
+  else
+    log_welcome(daemon, options, log);
   while (signals.wait() == SIGHUP) daemon.reload();
+  signals.leave_within(options.drain + kLeaveMax);
   log.event("serve.ends");
   daemon.stop();
   log.event("serve.ended");
@@ -91,7 +127,8 @@ const Command kServeCommand = {
     .details =
         "Listens on this machine only, unless there are keys (hearth key add) or --insecure. "
         "Every option can stand in the environment as HEARTH_NAME; those that Ollama knows also "
-        "as OLLAMA_NAME. SIGHUP reads the keys anew; SIGTERM lets the answers under way end.",
+        "as OLLAMA_NAME. SIGHUP reads the keys anew; SIGTERM or Ctrl-C lets the answers under way "
+        "end, a second Ctrl-C ends it at once.",
     .positionals = {},
     .options = serve_command_options(),
     .examples = kExamples,

@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint8_t kLoopbackNetwork = 127;  // RFC 1122, 3.2.1.3
 
+bool is_address(const std::string& ip) {
+  in6_addr parsed;
+  return ::inet_pton(AF_INET, ip.c_str(), &parsed) == 1 ||
+         ::inet_pton(AF_INET6, ip.c_str(), &parsed) == 1;
+}
+
 }  // namespace
 
 bool is_loopback(std::string_view ip) {
@@ -28,7 +34,7 @@ bool is_loopback(std::string_view ip) {
 void check_exposure(std::span<const http::Address> addresses, bool has_keys, bool insecure) {
   if (has_keys || insecure) return;
   for (const http::Address& address : addresses)
-    if (!is_loopback(address.ip))
+    if (is_address(address.ip) && !is_loopback(address.ip))
       throw Error(
           Errc::invalid_argument,
           "other machines could reach {} and there is no API key: add one with \"hearth key "

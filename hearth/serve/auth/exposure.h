@@ -12,7 +12,8 @@ namespace hearth::serve {
 bool is_loopback(std::string_view ip);
 
 /// Without a key and without `insecure`, a server listens on loopback only. Errors:
-/// invalid_argument naming the first other address and the two ways out.
+/// invalid_argument naming the first other address and the two ways out. What is no address at all
+/// passes: http::Server::start() refuses it and says so.
 void check_exposure(std::span<const http::Address> addresses, bool has_keys, bool insecure);
 
 }  // namespace hearth::serve

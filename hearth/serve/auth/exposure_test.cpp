@@ -15,6 +15,11 @@ TEST(Exposure, LoopbackIsWhatOnlyThisMachineReaches) {
     EXPECT_FALSE(is_loopback(ip)) << ip;
 }
 
+TEST(Exposure, WhatIsNoAddressIsLeftToWhoListens) {
+  const http::Address name[] = {{"my-box", 11434}};
+  check_exposure(name, /*has_keys=*/false, /*insecure=*/false);
+}
+
 TEST(Exposure, AnAddressForOthersNeedsKeysOrAWord) {
   const http::Address inner[] = {{"127.0.0.1", 11434}, {"::1", 11434}};
   const http::Address outer[] = {{"127.0.0.1", 11434}, {"0.0.0.0", 11434}};

@@ -23,7 +23,7 @@ struct Now {
 
 struct GateOptions {
   /// Open to everybody; exact, without a query.
-  std::vector<std::string> public_paths = {"/", "/health", "/api/version"};
+  std::vector<std::string> public_paths = {"/", "/health", "/v1/health", "/api/version"};
   /// Of the 401 and 429; empty: plain text.
   http::ErrorForm error_form = {};
 };

@@ -101,7 +101,7 @@ TEST(Gate, SomePathsArePublic) {
   Fixture f("public");
   f.file.add("anna", {}, kNoon);
   Gate gate = f.open_gate();
-  for (const char* path : {"/", "/health", "/api/version"})
+  for (const char* path : {"/", "/health", "/v1/health", "/api/version"})
     EXPECT_EQ(f.status(gate, "", path), 200) << path;
   for (const char* path : {"/metrics", "/health/", "/api/tags"})
     EXPECT_EQ(f.status(gate, "", path), 401) << path;

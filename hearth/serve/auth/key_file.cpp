@@ -1,6 +1,7 @@
 #include "hearth/serve/auth/key_file.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "hearth/base/error.h"
@@ -18,7 +19,12 @@ int64_t to_seconds(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-WallTime to_time(int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+WallTime to_time(int64_t seconds) {
+  constexpr int64_t kSecondsMax = 9'200'000'000;  // year 2261: beyond it nanoseconds overflow
+  if (seconds < -kSecondsMax || seconds > kSecondsMax)
+    throw Error(Errc::corrupt_data, "{} is no time in Unix seconds", seconds);
+  return WallTime(std::chrono::seconds(seconds));
+}
 
 Json to_json(const ApiKey& key) {
   Json json = {{"name", key.name},
@@ -30,10 +36,20 @@ Json to_json(const ApiKey& key) {
   return json;
 }
 
+// The library would turn 1.5 into 1, and what passes 64 bits into anything.
+int64_t whole(const Json& value, const char* field) {
+  const bool is_too_large =
+      value.is_number_unsigned() &&
+      value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  if (!value.is_number_integer() || is_too_large)
+    throw Error(Errc::corrupt_data, "'{}' is no whole number of 64 bits", field);
+  return value.get<int64_t>();
+}
+
 std::optional<int64_t> try_integer(const Json& json, const char* field) {
   const auto found = json.find(field);
   if (found == json.end()) return std::nullopt;
-  return found->get<int64_t>();
+  return whole(*found, field);
 }
 
 template <size_t count>
@@ -57,7 +73,7 @@ ApiKey parse_key(const Json& json) {
   key.name = json.at("name").get<std::string>();
   check_key_name(key.name);
   read_hex(json, "hash", key.hash);
-  key.created = to_time(json.at("created").get<int64_t>());
+  key.created = to_time(whole(json.at("created"), "created"));
   key.limits = {try_integer(json, "requests_per_minute"), try_integer(json, "tokens_per_day")};
   check_limits(key.limits);
   if (const auto removed = try_integer(json, "removed")) key.removed = to_time(*removed);
@@ -66,7 +82,7 @@ ApiKey parse_key(const Json& json) {
 
 KeySet parse_keys(std::string_view text) {
   const Json json = Json::parse(text);
-  if (const int version = json.at("version").get<int>(); version != kVersion)
+  if (const int64_t version = whole(json.at("version"), "version"); version != kVersion)
     throw Error(Errc::corrupt_data, "version {} is not known, only {}", version, kVersion);
   KeySet set;
   read_hex(json, "salt", set.salt);
@@ -74,6 +90,12 @@ KeySet parse_keys(std::string_view text) {
   // Whoever edits the file by hand need not know its order.
   std::sort(set.keys.begin(), set.keys.end(),
             [](const ApiKey& a, const ApiKey& b) { return a.name < b.name; });
+  // Of two, removing the name would leave one valid.
+  const auto same =
+      std::adjacent_find(set.keys.begin(), set.keys.end(),
+                         [](const ApiKey& a, const ApiKey& b) { return a.name == b.name; });
+  if (same != set.keys.end())
+    throw Error(Errc::corrupt_data, "the name '{}' is there twice", same->name);
   return set;
 }
 

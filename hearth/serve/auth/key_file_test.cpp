@@ -116,7 +116,14 @@ TEST(KeyFile, ABrokenFileIsAnErrorThatNamesIt) {
         std::string(R"({"version":1,"salt":"0","keys":[]})"), start + "[{}]}", start + "[1]}",
         start + R"([{"name":"a","hash":"12","created":0}]})",
         start + R"([{"name":"a b","hash":")" + hash + R"(","created":0}]})",
-        start + R"([{"name":"a","hash":")" + hash + R"(","created":0,"tokens_per_day":0}]})"}) {
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":0,"tokens_per_day":0}]})",
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":0,"tokens_per_day":1.5}]})",
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":1e300}]})",
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":9223372036854775807}]})",
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":18446744073709551615}]})",
+        start + R"([{"name":"a","hash":")" + hash + R"(","created":0},)" +
+            R"({"name":"a","hash":")" + hash + R"(","created":1}]})"}) {
+    SCOPED_TRACE(text);
     write_private(file.path(), text);
     expect_error([&] { file.read(); }, Errc::corrupt_data, "keys.json: ");
   }

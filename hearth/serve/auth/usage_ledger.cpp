@@ -12,9 +12,17 @@ using Json = nlohmann::ordered_json;
 constexpr int kVersion = 1;
 constexpr size_t kFileBytesMax = 64 << 20;  // 62 days of 1000 keys need a tenth of it
 
+// The library would turn -1 into the largest number there is, which no quota outlives.
+uint64_t count(const Json& json, const char* field) {
+  const Json& value = json.at(field);
+  if (!value.is_number_unsigned())
+    throw Error(Errc::corrupt_data, "'{}' is no count; without the file, counting begins anew",
+                field);
+  return value.get<uint64_t>();
+}
+
 Usage parse_entry(const Json& json) {
-  return {json.at("requests").get<uint64_t>(), json.at("prompt_tokens").get<uint64_t>(),
-          json.at("generated_tokens").get<uint64_t>()};
+  return {count(json, "requests"), count(json, "prompt_tokens"), count(json, "generated_tokens")};
 }
 
 std::vector<UsageRow> parse_usage(std::string_view text) {

@@ -113,7 +113,9 @@ TEST(UsageLedger, WhatCouldNotBeWrittenGoesWithTheNextWrite) {
 TEST(UsageLedger, ABrokenFileIsAnErrorThatSaysTheWayOut) {
   const FolderForTest folder("broken");
   for (const char* text : {"", "[]", R"({"version":2,"days":{}})",
-                           R"({"version":1,"days":{"2026-11-21":{"anna":{}}}})"}) {
+                           R"({"version":1,"days":{"2026-11-21":{"anna":{}}}})",
+                           R"({"version":1,"days":{"2026-11-21":{"anna":{"requests":-1,
+                               "prompt_tokens":0,"generated_tokens":0}}}})"}) {
     write_private(folder / "usage.json", text);
     try {
       read_usage(folder / "usage.json");

@@ -7,6 +7,7 @@
 #include "hearth/base/error.h"
 #include "hearth/serve/auth/exposure.h"
 #include "hearth/serve/auth/gate.h"
+#include "hearth/serve/daemon/access_text.h"
 #include "hearth/serve/daemon/pool_metrics.h"
 #include "hearth/serve/daemon/serve_stack.h"
 #include "hearth/serve/metrics/serve_metrics.h"
@@ -98,15 +99,17 @@ struct Daemon::State {
 
   void note(const http::AccessLine& line) {
     metrics.count_request(line.path, line.status, line.duration);
-    log.event("request", {{"status", int64_t{line.status}},
-                          {"method", line.method},
-                          {"path", line.path},
-                          {"ms", milliseconds(line.duration)},
-                          {"bytes", int64_t(line.sent_bytes)},
-                          {"whole", line.is_complete ? "yes" : "no"},
-                          {"from", line.peer},
-                          {"key", line.caller.empty() ? "-" : line.caller},
-                          {"id", line.id}});
+    log.event("request",
+              {{"status", int64_t{line.status}},
+               {"method", line.method},
+               {"path", line.path},
+               {"ms", milliseconds(line.duration)},
+               {"bytes", int64_t(line.sent_bytes)},
+               {"whole", line.is_complete ? "yes" : "no"},
+               {"from", line.peer},
+               {"key", line.caller.empty() ? "-" : line.caller},
+               {"id", line.id}},
+              access_text(line));
   }
 
   const ServeOptions options;
@@ -125,7 +128,17 @@ Daemon::Daemon(const ServeOptions& options, const fs::path& program, std::string
     : state_(std::make_unique<State>(options, program, std::move(version), log)) {}
 Daemon::~Daemon() = default;
 
-void Daemon::start() { state_->server->start(); }
+void Daemon::start() {
+  try {
+    state_->server->start();
+  } catch (const Error& error) {
+    if (error.code() != Errc::conflict) throw;
+    throw Error(Errc::conflict,
+                "{}, maybe a hearth or an ollama that serves already: end that one, or listen "
+                "elsewhere with --host ADDRESS:PORT",
+                error.what());
+  }
+}
 std::vector<http::Address> Daemon::addresses() const { return state_->server->addresses(); }
 bool Daemon::has_keys() const { return !state_->gate.is_open(); }
 
@@ -139,10 +152,14 @@ void Daemon::reload() {
 }
 
 void Daemon::stop() {
+  const auto end = std::chrono::steady_clock::now() + state_->options.drain;
   // The server goes on meanwhile: who comes now is told when to come back.
   const bool is_done = state_->stack.models().drain(state_->options.drain);
   if (!is_done) state_->log.event("serve.cuts_off");
-  state_->server->stop(kCancelTime);
+  // What is no model's answer has the rest of the time: a blob that arrives, a model being made.
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  state_->server->stop(std::max<std::chrono::milliseconds>(left, kCancelTime));
   state_->usage.flush();
 }
 

@@ -19,6 +19,10 @@ struct EventField {
   std::variant<std::string_view, int64_t, double> value;
 };
 
+/// Foreign text (paths, names of models) that neither breaks a line nor steers a terminal: as it is
+/// where it is plain, else in quotes with escapes.
+std::string readable(std::string_view foreign);
+
 /// Thread-safe: lines do not mix.
 class EventLog {
  public:
@@ -30,11 +34,13 @@ class EventLog {
 
   EventLog(Form form, Write write) : form_(form), write_(std::move(write)) {}
 
-  /// `name` is stable, lower case with dots ("model.loaded").
-  void event(std::string_view name, std::initializer_list<EventField> fields = {});
+  /// `name` is stable, lower case with dots ("model.loaded"). `sentence`, where given, is what
+  /// people read instead; what is foreign in it is readable() already.
+  void event(std::string_view name, std::initializer_list<EventField> fields = {},
+             std::string_view sentence = "");
   /// The line without writing it.
   std::string line(std::string_view name, std::initializer_list<EventField> fields,
-                   std::chrono::system_clock::time_point now) const;
+                   std::chrono::system_clock::time_point now, std::string_view sentence = "") const;
 
  private:
   const Form form_;

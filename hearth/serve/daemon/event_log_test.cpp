@@ -40,6 +40,28 @@ TEST(EventLog, ForeignTextNeitherBreaksALineNorSteersATerminal) {
   EXPECT_NE(line(EventLog::Form::text, {{"empty", ""}}).find("empty=\"\""), std::string::npos);
 }
 
+TEST(EventLog, ReadableTextKeepsLettersAndShowsControls) {
+  EXPECT_EQ(readable("/api/tags"), "/api/tags");
+  EXPECT_EQ(readable("/home/j\u00fcrgen"), "\"/home/j\u00fcrgen\"");
+  // U+009B begins a sequence as ESC [ does, on terminals that read UTF-8.
+  EXPECT_EQ(readable("a\xC2\x9B"
+                     "31m"),
+            "\"a\\u009b31m\"");
+  EXPECT_EQ(readable("a\x7F"), "\"a\\u007f\"");
+  EXPECT_EQ(readable("\x9B"), "\"\xEF\xBF\xBD\"");  // no UTF-8: the replacement character
+}
+
+TEST(EventLog, PeopleReadTheSentenceAndProgramsTheFields) {
+  const auto said = [](EventLog::Form form) {
+    std::string text;
+    EventLog log(form, [&](std::string_view line) { text = line; });
+    log.event("request", {{"status", int64_t{200}}}, "200 GET /");
+    return text;
+  };
+  EXPECT_TRUE(said(EventLog::Form::text).ends_with(" 200 GET /\n"));
+  EXPECT_EQ(said(EventLog::Form::json).find("200 GET /"), std::string::npos);
+}
+
 TEST(EventLog, AnEventIsOneWrite) {
   std::vector<std::string> lines;
   EventLog log(EventLog::Form::json, [&](std::string_view text) { lines.emplace_back(text); });

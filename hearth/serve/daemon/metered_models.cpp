@@ -121,8 +121,6 @@ class MeteredEngine final : public Engine {
 
 void MeteredModels::submit(ModelCall call, OnTurn on_turn, OnError on_error) {
   Meter meter{.meters = meters_, .caller = call.caller, .submitted = Clock::now()};
-  if (meters_.usage && !call.caller.empty())
-    meters_.usage->add(call.caller, {.requests = 1}, std::chrono::system_clock::now());
   models_.submit(
       std::move(call),
       [meter = std::move(meter), on_turn = std::move(on_turn)](Turn& turn) {

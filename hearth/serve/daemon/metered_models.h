@@ -1,5 +1,6 @@
-// Counts what every answer cost, for metrics and for the quotas of keys, between the handlers and
-// the models: neither of them knows.
+// Counts what every answer cost in tokens, for metrics and for the quotas of keys, between the
+// handlers and the models: neither of them knows. Requests are counted where they are let in
+// (auth/gate.h).
 #pragma once
 #include <functional>
 #include <string>

@@ -60,8 +60,8 @@ class MeteredModelsTest : public testing::Test {
 
 TEST_F(MeteredModelsTest, AWholeAnswerIsCountedForItsKeyAndItsModel) {
   EXPECT_TRUE(ask("alice"));
-  // hello_answer(): 5 tokens of prompt, 2 of answer.
-  EXPECT_EQ(used("alice"), (Usage{.requests = 1, .prompt_tokens = 5, .generated_tokens = 2}));
+  // hello_answer(): 5 tokens of prompt, 2 of answer. The request itself was counted by the gate.
+  EXPECT_EQ(used("alice"), (Usage{.requests = 0, .prompt_tokens = 5, .generated_tokens = 2}));
   EXPECT_TRUE(has_line("hearth_answers_total{model=\"tiny:latest\",end=\"stop\"} 1")) << text();
   EXPECT_TRUE(has_line("hearth_tokens_total{model=\"tiny:latest\",kind=\"generated\"} 2"));
 }

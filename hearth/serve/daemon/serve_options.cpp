@@ -18,6 +18,7 @@ constexpr int kContextMax = 1 << 22;
 constexpr int kParallelMax = 256;
 constexpr int kQueueMax = 100'000;
 constexpr int kModelsMax = 1000;
+constexpr std::chrono::seconds kDrainMax = std::chrono::hours(24);
 
 int whole(Text text, int low, int high) {
   int value = 0;
@@ -49,6 +50,14 @@ std::chrono::seconds positive_seconds(Text text) {
     throw Error(Errc::invalid_argument, "'{}' must be a time above zero, as \"30s\" or \"5m\"",
                 text);
   return seconds;
+}
+
+std::chrono::seconds drain_time(Text text) {
+  const std::chrono::seconds time = positive_seconds(text);
+  if (time > kDrainMax)
+    throw Error(Errc::invalid_argument, "'{}' is longer than {} hours", text,
+                std::chrono::duration_cast<std::chrono::hours>(kDrainMax).count());
+  return time;
 }
 
 std::vector<std::string> list(Text text) {
@@ -109,7 +118,7 @@ constexpr std::array kSettings = {
                  [](Options& o, Text t) { append(o.pinned, t); }},
     ServeSetting{"drain", "TIME",
                  "How long answers under way may take when it is told to end (30s)", "DRAIN", false,
-                 [](Options& o, Text t) { o.drain = positive_seconds(t); }},
+                 [](Options& o, Text t) { o.drain = drain_time(t); }},
 };
 
 // Where an empty variable counts as absent, as it does for Ollama.

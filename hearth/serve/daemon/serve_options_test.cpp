@@ -74,11 +74,11 @@ TEST_F(ServeOptionsTest, ValuesAreReadInAllTheirForms) {
 
 TEST_F(ServeOptionsTest, WrongValuesAreNamedWithTheirVariableAndLimits) {
   const std::pair<const char*, const char*> rows[] = {
-      {"HEARTH_NUM_PARALLEL", "0"},          {"HEARTH_NUM_PARALLEL", "many"},
-      {"HEARTH_KEEP_ALIVE", "soon"},         {"HEARTH_LOAD_TIMEOUT", "0"},
-      {"HEARTH_KV_CACHE_TYPE", "q4_0"},      {"HEARTH_HOST", "host:port"},
-      {"HEARTH_MAX_QUEUE", "100001"},        {"HEARTH_KEEP_ALIVE", "99999999999999999999"},
-      {"HEARTH_KEEP_ALIVE", "9999999999999"}};
+      {"HEARTH_NUM_PARALLEL", "0"},           {"HEARTH_NUM_PARALLEL", "many"},
+      {"HEARTH_KEEP_ALIVE", "soon"},          {"HEARTH_LOAD_TIMEOUT", "0"},
+      {"HEARTH_KV_CACHE_TYPE", "q4_0"},       {"HEARTH_HOST", "host:port"},
+      {"HEARTH_MAX_QUEUE", "100001"},         {"HEARTH_KEEP_ALIVE", "99999999999999999999"},
+      {"HEARTH_KEEP_ALIVE", "9999999999999"}, {"HEARTH_DRAIN", "25h"}};
   for (const auto& [name, text] : rows) {
     setenv(name, text, 1);
     try {

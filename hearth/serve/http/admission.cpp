@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "hearth/base/error.h"
@@ -20,6 +21,15 @@ MaybeAnswer check_target(Request& request, const std::string& text, const Policy
   return std::nullopt;
 }
 
+// What is foreign, as it may stand in an answer.
+std::string shown(std::string_view host) {
+  constexpr size_t kCharsMax = 100;
+  std::string text(host.substr(0, kCharsMax));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
 MaybeAnswer check_host(const Request& request, bool is_http_1_0, const Policy& policy) {
   const size_t count = request.headers.count("host");
   // RFC 9112, 3.2: exactly one; HTTP/1.0 knew none.
@@ -31,8 +41,11 @@ MaybeAnswer check_host(const Request& request, bool is_http_1_0, const Policy& p
   if (!policy.check_host || (count == 0 && is_http_1_0) ||
       is_allowed_host(host, policy.own_name, policy.allowed_hosts))
     return std::nullopt;
-  return error_answer(policy, request.path(), 403,
-                      "this server does not answer to the name in the Host header");
+  return error_answer(
+      policy, request.path(), 403,
+      fmt::format("this server does not answer to the name '{}' in the Host header; hearth serve "
+                  "--server-names NAME lets it",
+                  shown(host)));
 }
 
 MaybeAnswer check_origin(const Request& request, const Policy& policy, Headers& added) {

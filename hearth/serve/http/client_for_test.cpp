@@ -36,7 +36,7 @@ void RawClient::send(std::string_view bytes) {
 
 bool RawClient::read_some() {
   pollfd ready = {.fd = socket_, .events = POLLIN, .revents = 0};
-  if (::poll(&ready, 1, 10'000) != 1) return false;
+  if (::poll(&ready, 1, 30'000) != 1) return false;
   char bytes[65536];
   const ssize_t n = ::recv(socket_, bytes, sizeof bytes, 0);
   if (n <= 0) return false;

@@ -7,7 +7,7 @@
 
 namespace hearth::http {
 
-/// A connection to 127.0.0.1. Reads give up after 10 s.
+/// A connection to 127.0.0.1. Reads give up after 30 s.
 class RawClient {
  public:
   explicit RawClient(uint16_t port);

@@ -84,6 +84,10 @@ void Connection::drain() {
   if (phase_ == Phase::idle || phase_ == Phase::head) close();
 }
 
+void Connection::cancel() {
+  if (exchange_) exchange_->cancel();
+}
+
 void Connection::close() {
   if (phase_ == Phase::closed) return;
   const auto self = shared_from_this();

@@ -55,6 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   /// Finishes the request under way, if any, and closes.
   void drain();
+  /// Trips the token of the request under way, if any; its answer can still be sent.
+  void cancel();
   /// Closes now; what is under way is lost.
   void close();
 

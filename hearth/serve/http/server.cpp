@@ -1,11 +1,17 @@
 #include "hearth/serve/http/server.h"
 
+#include <openssl/err.h>
+#include <openssl/x509err.h>
+#include <unistd.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
 #include <future>
 #include <thread>
 #include <utility>
@@ -23,6 +29,8 @@ using boost::system::error_code;
 
 // Beyond connections_max this many are still told so with a 503; more are closed without a word.
 constexpr size_t kRefusalsMax = 64;
+// How long handlers whose tokens have tripped may take to say so to their clients.
+constexpr std::chrono::seconds kFarewell{1};
 // When the process is out of file descriptors, accepting again at once would only spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -51,19 +59,38 @@ tcp::acceptor open_acceptor(asio::io_context& io, const Address& address) {
   return acceptor;
 }
 
+// OpenSSL says of a file that is not there only that something went wrong.
+void check_readable(const std::filesystem::path& file) {
+  if (::access(file.c_str(), R_OK) != 0)
+    throw Error(Errc::invalid_argument, "TLS file '{}': {}", file.string(), std::strerror(errno));
+}
+
+bool is_mismatch(const error_code& error) {
+  const auto code = static_cast<unsigned long>(error.value());
+  return ERR_GET_LIB(code) == ERR_LIB_X509 && (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
+                                               ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH);
+}
+
 std::unique_ptr<asio::ssl::context> open_tls(const TlsFiles& files) {
   auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                        asio::ssl::context::no_tlsv1_1);
-  const auto check = [](const error_code& error, const std::filesystem::path& file) {
-    if (error)
-      throw Error(Errc::invalid_argument, "TLS file '{}': {}", file.string(), error.message());
-  };
+  const std::string certificate = files.certificate_chain.string(),
+                    key = files.private_key.string();
+  check_readable(files.certificate_chain);
+  check_readable(files.private_key);
   error_code error;
-  context->use_certificate_chain_file(files.certificate_chain.string(), error);
-  check(error, files.certificate_chain);
-  context->use_private_key_file(files.private_key.string(), asio::ssl::context::pem, error);
-  check(error, files.private_key);
+  context->use_certificate_chain_file(certificate, error);
+  if (error)
+    throw Error(Errc::invalid_argument, "TLS file '{}' holds no PEM certificate: {}", certificate,
+                error.message());
+  context->use_private_key_file(key, asio::ssl::context::pem, error);
+  if (error && is_mismatch(error))
+    throw Error(Errc::invalid_argument, "TLS key '{}' does not belong to the certificate '{}'", key,
+                certificate);
+  if (error)
+    throw Error(Errc::invalid_argument, "TLS file '{}' holds no PEM private key: {}", key,
+                error.message());
   return context;
 }
 
@@ -87,6 +114,7 @@ struct Server::State {
   void accept(Door& door);
   void welcome(tcp::socket socket);
   void begin_drain();
+  void cancel_all();
   void close_all();
 };
 
@@ -131,6 +159,10 @@ void Server::State::begin_drain() {
   if (serving.connections.empty()) return serving.on_empty();
   const auto open = serving.connections;  // a copy: draining removes
   for (const auto& connection : open) connection->drain();
+}
+
+void Server::State::cancel_all() {
+  for (const auto& connection : serving.connections) connection->cancel();
 }
 
 void Server::State::close_all() {
@@ -183,7 +215,10 @@ void Server::stop(std::chrono::milliseconds drain) {
   if (!state.io_thread.joinable()) return;
   asio::post(*state.serving.io, [&] { state.begin_drain(); });
   auto empty = state.empty.get_future();
-  empty.wait_for(drain);
+  if (empty.wait_for(drain) == std::future_status::timeout && drain.count() > 0) {
+    asio::post(*state.serving.io, [&] { state.cancel_all(); });
+    empty.wait_for(kFarewell);
+  }
   std::promise<void> closed;
   asio::post(*state.serving.io, [&] {
     state.close_all();

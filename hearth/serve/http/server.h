@@ -61,8 +61,9 @@ class Server {
   /// Where it listens, with real ports; after start().
   std::vector<Address> addresses() const;
   /// Takes no more connections, lets the answers under way end for at most `drain`, then trips the
-  /// tokens of the rest, closes everything and waits for the handlers to return. Not from a
-  /// handler. Does nothing the second time.
+  /// tokens of the rest and, unless `drain` is zero, gives them a second to say so to their
+  /// clients; then closes everything and waits for the handlers to return. Not from a handler. Does
+  /// nothing the second time.
   void stop(std::chrono::milliseconds drain);
 
  private:

@@ -8,7 +8,7 @@
 namespace hearth::http {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{30};
 
 ServerOptions with_log(ServerOptions options, AccessLog log) {
   if (options.listen.empty()) options.listen = {{"127.0.0.1", 0}};
@@ -75,6 +75,11 @@ Router ServerForTest::make_router() {
   router.stream("GET", "/wait", [this](const Request& request, Responder& responder) {
     wait_for_leaving(request, responder);
   });
+  router.stream("GET", "/goodbye", [this](const Request& request, Responder& responder) {
+    wait_for_leaving(request, responder);
+    responder.write("goodbye\n");
+    responder.finish();
+  });
   router.stream("GET", "/forever", [this](const Request& request, Responder& responder) {
     responder.start(Response::text(200, ""));
     while (responder.write(std::string(10'000, 'x'))) {
@@ -102,7 +107,6 @@ void ServerForTest::wait_for_leaving(const Request& request, Responder& responde
   changed_.notify_all();
   left.wait(lock, request.closed, [] { return false; });
   ++gone_;
-  gone_at_ = std::chrono::steady_clock::now();
   changed_.notify_all();
 }
 
@@ -117,10 +121,9 @@ bool ServerForTest::wait_for_waiting(int count) {
   return changed_.wait_for(lock, kPatience, [&] { return waiting_ >= count; });
 }
 
-std::optional<std::chrono::steady_clock::time_point> ServerForTest::wait_for_gone(int count) {
+bool ServerForTest::wait_for_gone(int count) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, kPatience, [&] { return gone_ >= count; })) return std::nullopt;
-  return gone_at_;
+  return changed_.wait_for(lock, kPatience, [&] { return gone_ >= count; });
 }
 
 std::vector<AccessLine> ServerForTest::wait_for_lines(size_t count) {

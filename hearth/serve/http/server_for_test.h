@@ -13,8 +13,9 @@ namespace hearth::http {
 
 /// Routes: GET /hello, POST /echo, POST /small (bodies up to 10 bytes), GET /lines/{count}
 /// (NDJSON), GET /later (answers from another thread), GET /forever (streams until the client
-/// leaves), GET /wait (streams one line, then waits for the client to leave), GET /hold (waits for
-/// release()), GET /cut (breaks off), GET /throw/{what}.
+/// leaves), GET /wait (streams one line, then waits for the client to leave), GET
+/// /goodbye (the same, and then says so), GET /hold (waits for release()), GET /cut (breaks off),
+/// GET /throw/{what}.
 class ServerForTest {
  public:
   explicit ServerForTest(ServerOptions options = {});
@@ -22,10 +23,10 @@ class ServerForTest {
 
   uint16_t port() const { return server.addresses().at(0).port; }
   void release();  // lets GET /hold answer
-  /// Waits until `count` handlers wait in /hold or /wait; false after 10 s.
+  /// Waits until `count` handlers wait in /hold or /wait; false after 30 s.
   bool wait_for_waiting(int count);
-  /// Waits until `count` tokens have tripped in /forever or /wait and says when the last one did.
-  std::optional<std::chrono::steady_clock::time_point> wait_for_gone(int count);
+  /// Waits until `count` tokens have tripped in /forever, /goodbye or /wait; false after 30 s.
+  bool wait_for_gone(int count);
   /// Waits until `count` requests are over; what was logged of them.
   std::vector<AccessLine> wait_for_lines(size_t count);
 
@@ -38,7 +39,6 @@ class ServerForTest {
   std::condition_variable changed_;
   int waiting_ = 0, gone_ = 0;
   bool released_ = false;
-  std::chrono::steady_clock::time_point gone_at_;
   std::vector<AccessLine> lines_;
   std::vector<std::thread> threads_;
 

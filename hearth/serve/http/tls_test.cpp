@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 namespace hearth::http {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 std::string output_of(const std::string& command) {
@@ -42,7 +44,7 @@ class HttpTls : public testing::Test {
   }
   std::string curl(const ServerForTest& test, const std::string& path,
                    const std::string& more = "") const {
-    return output_of("curl -sS --max-time 10 --cacert " + (folder_ / "cert.pem").string() + " " +
+    return output_of("curl -sS --max-time 30 --cacert " + (folder_ / "cert.pem").string() + " " +
                      more + " https://127.0.0.1:" + std::to_string(test.port()) + path);
   }
 
@@ -58,7 +60,12 @@ TEST_F(HttpTls, AnswersAndStreams) {
 
 TEST_F(HttpTls, NoticesWhoLeaves) {
   ServerForTest test(options());
-  curl(test, "/wait", "--max-time 1");
+  // In the background, until the server holds its request.
+  const std::string process = output_of(
+      "curl -sS --max-time 30 --cacert " + (folder_ / "cert.pem").string() +
+      " https://127.0.0.1:" + std::to_string(test.port()) + "/wait >/dev/null 2>&1 & echo $!");
+  ASSERT_TRUE(test.wait_for_waiting(1));
+  ASSERT_EQ(::kill(std::atoi(process.c_str()), SIGKILL), 0);
   EXPECT_TRUE(test.wait_for_gone(1));
 }
 
@@ -70,18 +77,28 @@ TEST_F(HttpTls, HangsUpOnWhoSpeaksPlainText) {
   EXPECT_EQ(curl(test, "/hello"), "hello");
 }
 
-TEST_F(HttpTls, NamesTheFileThatCannotBeUsed) {
-  ServerOptions wrong = options();
-  wrong.listen = {{"127.0.0.1", 0}};
-  wrong.tls->private_key = folder_ / "none.pem";
-  Server server(Router{}, std::move(wrong));
-  try {
-    server.start();
-    FAIL() << "started without a key";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Errc::invalid_argument);
-    EXPECT_THAT(error.what(), HasSubstr("none.pem"));
-  }
+TEST_F(HttpTls, NamesTheFileThatCannotBeUsedAndSaysWhy) {
+  output_of("openssl ecparam -name prime256v1 -genkey -noout -out " +
+            (folder_ / "other.pem").string());
+  const auto error_of = [&](const char* certificate, const char* key) {
+    ServerOptions wrong;
+    wrong.listen = {{"127.0.0.1", 0}};
+    wrong.tls = TlsFiles{folder_ / certificate, folder_ / key};
+    Server server(Router{}, std::move(wrong));
+    try {
+      server.start();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::invalid_argument);
+      return std::string(error.what());
+    }
+    return std::string("started");
+  };
+  EXPECT_THAT(error_of("none.pem", "key.pem"), HasSubstr("none.pem': No such file"));
+  EXPECT_THAT(error_of("cert.pem", "none.pem"), HasSubstr("none.pem': No such file"));
+  EXPECT_THAT(error_of("key.pem", "key.pem"), HasSubstr("key.pem' holds no PEM certificate"));
+  EXPECT_THAT(error_of("cert.pem", "cert.pem"), HasSubstr("cert.pem' holds no PEM private key"));
+  EXPECT_THAT(error_of("cert.pem", "other.pem"),
+              AllOf(HasSubstr("other.pem' does not belong to"), HasSubstr("cert.pem'")));
 }
 
 }  // namespace

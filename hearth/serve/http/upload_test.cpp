@@ -198,8 +198,8 @@ TEST(HttpUpload, AWholeBodyIsAnsweredAlsoWhenItsSenderHasClosedItsSide) {
 }
 
 TEST(HttpUpload, ASlowSinkIsNotTheClientsDelay) {
-  Uploads uploads({.upload_bytes_max = 16 << 10, .body_timeout = milliseconds(1000)});
-  uploads.write_takes = milliseconds(1500);
+  Uploads uploads({.upload_bytes_max = 16 << 10, .body_timeout = milliseconds(2000)});
+  uploads.write_takes = milliseconds(2500);
   RawClient client(uploads.port());
   client.send(post("/take/all", numbers(100 << 10)));
   EXPECT_EQ(status_in(client.read_answer()), 201);

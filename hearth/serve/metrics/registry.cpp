@@ -70,6 +70,18 @@ constexpr std::string_view type_of(const Counter*) { return "counter"; }
 constexpr std::string_view type_of(const Gauge*) { return "gauge"; }
 constexpr std::string_view type_of(const Histogram*) { return "histogram"; }
 
+// Of sorted ones, those with equal labels.
+void add_up(std::vector<Sample>& samples) {
+  std::vector<Sample> sums;
+  for (Sample& sample : samples) {
+    if (!sums.empty() && sums.back().labels == sample.labels)
+      sums.back().value += sample.value;
+    else
+      sums.push_back(std::move(sample));
+  }
+  samples = std::move(sums);
+}
+
 // Reads its values when it is asked for them.
 class SampledFamily : public MetricFamily {
  public:
@@ -80,6 +92,7 @@ class SampledFamily : public MetricFamily {
     std::vector<Sample> samples = read_();
     std::sort(samples.begin(), samples.end(),
               [](const Sample& a, const Sample& b) { return a.labels < b.labels; });
+    add_up(samples);
     samples.resize(std::min(samples.size(), info().series_max));
     append_head(text, type_ == SampleType::counter ? "counter" : "gauge");
     for (const Sample& sample : samples) {
@@ -165,8 +178,14 @@ void Registry::sampled(MetricInfo info, SampleType type,
   put(std::make_unique<SampledFamily>(std::move(info), type, std::move(read)));
 }
 
+void Registry::before_text(std::function<void()> refresh) {
+  const std::lock_guard lock(mutex_);
+  refreshes_.push_back(std::move(refresh));
+}
+
 std::string Registry::text() const {
   const std::lock_guard lock(mutex_);
+  for (const auto& refresh : refreshes_) refresh();
   std::string text;
   for (const auto& [name, family] : families_) family->append_text(text);
   return text;

@@ -83,8 +83,13 @@ class Registry {
   Family<Counter>& counters(MetricInfo info);
   Family<Gauge>& gauges(MetricInfo info);
   Family<Histogram>& histograms(MetricInfo info, std::span<const double> bounds);
-  /// `read` is called for each text(), from its thread.
+  /// `read` is called for each text(), from its thread. Samples with equal labels are added up:
+  /// two series of one name would make the whole text unreadable.
   void sampled(MetricInfo info, SampleType type, std::function<std::vector<Sample>()> read);
+
+  /// `refresh` is called at the beginning of each text(), from its thread, before any `read`: for
+  /// what several metrics are read from.
+  void before_text(std::function<void()> refresh);
 
   /// The text exposition format, version 0.0.4
   /// (https://prometheus.io/docs/instrumenting/exposition_formats), sorted by name.
@@ -96,6 +101,7 @@ class Registry {
 
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<MetricFamily>> families_;
+  std::vector<std::function<void()>> refreshes_;
 };
 
 }  // namespace hearth::serve

@@ -24,7 +24,7 @@ void fill(Registry& registry) {
       registry.histograms({"test_seconds", "Time", {"model"}}, bounds).with({"tales"});
   for (const double value : {0.05, 0.1, 0.5, 20.0}) seconds.observe(value);
   registry.sampled({"test_age_seconds", "Read when asked for", {"what"}}, SampleType::gauge, [] {
-    return std::vector<Sample>{{{"b"}, 1e20}, {{"a"}, -1.5}};
+    return std::vector<Sample>{{{"b"}, 1e20}, {{"a"}, -2.5}, {{"a"}, 1}};  // "a" twice: a sum
   });
 }
 

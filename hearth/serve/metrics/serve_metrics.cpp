@@ -1,11 +1,16 @@
 #include "hearth/serve/metrics/serve_metrics.h"
 
+#include <memory>
+#include <utility>
+
 #include "hearth/serve/metrics/route_label.h"
 
 namespace hearth::serve {
 namespace {
 
 using ReadLoads = std::function<std::vector<LoadMeasure>()>;
+// As of this text: asking each loaded model once for every metric would make a reading slow.
+using Loads = std::shared_ptr<std::vector<LoadMeasure>>;
 
 // From a piece out of the cache to a long prompt on an old CPU.
 constexpr double kSecondsBounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -20,17 +25,17 @@ double ratio(const Counter& amount, const Counter& time) {
 }
 
 void add_model_gauge(Registry& registry, std::string_view name, std::string_view help,
-                     const ReadLoads& read_loads, std::function<double(const LoadMeasure&)> value) {
+                     const Loads& loads, std::function<double(const LoadMeasure&)> value) {
   registry.sampled({std::string(name), std::string(help), {"model"}}, SampleType::gauge,
-                   [read_loads, value = std::move(value)] {
+                   [loads, value = std::move(value)] {
                      std::vector<Sample> samples;
-                     for (const LoadMeasure& load : read_loads())
+                     for (const LoadMeasure& load : *loads)
                        samples.push_back({{load.model}, value(load)});
                      return samples;
                    });
 }
 
-void add_model_gauges(Registry& registry, const ReadLoads& loads) {
+void add_model_gauges(Registry& registry, const Loads& loads) {
   const auto add = [&](std::string_view name, std::string_view help, auto value) {
     add_model_gauge(registry, name, help, loads, value);
   };
@@ -49,11 +54,11 @@ void add_model_gauges(Registry& registry, const ReadLoads& loads) {
 }
 
 // llama-server has one model and so no labels.
-void add_llama_sums(Registry& registry, const ReadLoads& read_loads) {
+void add_llama_sums(Registry& registry, const Loads& loads) {
   const auto add = [&](std::string name, std::string help, int LoadMeasure::*count) {
-    registry.sampled({std::move(name), std::move(help)}, SampleType::gauge, [read_loads, count] {
+    registry.sampled({std::move(name), std::move(help)}, SampleType::gauge, [loads, count] {
       double sum = 0;
-      for (const LoadMeasure& load : read_loads()) sum += load.*count;
+      for (const LoadMeasure& load : *loads) sum += load.*count;
       return std::vector<Sample>{{{}, sum}};
     });
   };
@@ -105,8 +110,10 @@ ServeMetrics::ServeMetrics(Registry& registry, std::string_view version, ReadLoa
   registry.gauges({"hearth_build_info", "The version that runs", {"version"}})
       .with({std::string(version)})
       .set(1);
-  add_model_gauges(registry, read_loads);
-  add_llama_sums(registry, read_loads);
+  const auto loads = std::make_shared<std::vector<LoadMeasure>>();
+  registry.before_text([loads, read = std::move(read_loads)] { *loads = read(); });
+  add_model_gauges(registry, loads);
+  add_llama_sums(registry, loads);
   add_llama_rate(registry, "llamacpp:prompt_tokens_seconds", "Prompt tokens a second, on average",
                  llama_prompt_tokens_, llama_prompt_seconds_);
   add_llama_rate(registry, "llamacpp:predicted_tokens_seconds", "Tokens a second, on average",

@@ -35,7 +35,7 @@ struct LoadMeasure {
 /// Thread-safe. The registry must outlive it.
 class ServeMetrics {
  public:
-  /// `read_loads` is called for each text of the registry, from its thread.
+  /// `read_loads` is called once for each text of the registry, from its thread.
   ServeMetrics(Registry& registry, std::string_view version,
                std::function<std::vector<LoadMeasure>()> read_loads);
 

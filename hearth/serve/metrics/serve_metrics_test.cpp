@@ -17,7 +17,11 @@ using testing::HasSubstr;
 struct Fixture {
   Registry registry;
   std::vector<LoadMeasure> loads;
-  ServeMetrics metrics{registry, "1.2.3", [this] { return loads; }};
+  int reads = 0;
+  ServeMetrics metrics{registry, "1.2.3", [this] {
+                         ++reads;
+                         return loads;
+                       }};
 };
 
 void fill(Fixture& f) {
@@ -49,6 +53,15 @@ TEST(ServeMetrics, CountsRequestsByRoute) {
            R"(hearth_request_seconds_bucket{api="ollama",le="0.05"} 2)",
        })
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+}
+
+TEST(ServeMetrics, AsksLoadedModelsOnceForEachText) {
+  Fixture f;
+  fill(f);
+  EXPECT_THAT(f.registry.text(), HasSubstr("hearth_answers_running{model=\"tales\"} 2\n"));
+  f.loads[0].running = 7;
+  EXPECT_THAT(f.registry.text(), HasSubstr("hearth_answers_running{model=\"tales\"} 7\n"));
+  EXPECT_EQ(f.reads, 2);
 }
 
 TEST(ServeMetrics, CountsAnswersTheirTokensAndTimes) {
@@ -124,6 +137,9 @@ TEST(RouteLabel, KnowsEveryApiAndNothingElse) {
   EXPECT_EQ(label("/v1/models/hf.co/a/b:c"), "openai /v1/models/{model}");
   EXPECT_EQ(label("/v1/messages"), "anthropic /v1/messages");
   EXPECT_EQ(label("/v1/messages/count_tokens"), "anthropic /v1/messages/count_tokens");
+  EXPECT_EQ(label("/v1/responses/input_tokens"), "openai /v1/responses/input_tokens");
+  EXPECT_EQ(label("/v1/responses/resp_1"), "openai /v1/responses/{id}");
+  EXPECT_EQ(label("/chat/completions"), "openai /chat/completions");
   EXPECT_EQ(label("/metrics"), "hearth /metrics");
   EXPECT_EQ(label("/api/chat/"), "other other");
   EXPECT_EQ(label(""), "other other");

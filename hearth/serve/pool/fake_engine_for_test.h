@@ -80,7 +80,10 @@ class FakeEngine : public Engine {
   }
 
   const EngineFacts& facts() const override { return facts_; }
-  EngineStatus status() const override { return {.running = 1}; }
+  EngineStatus status() const override {
+    if (*is_dead_) throw Error(Errc::unavailable, "it has gone");
+    return {.running = 1};
+  }
   bool is_alive() const override { return !*is_dead_; }
   int process() const override { return 4711; }
 

@@ -13,6 +13,15 @@ constexpr std::chrono::seconds kRetryAfterRestart{5};
 
 std::string shown_name(const std::string& name) { return store::parse_model_name(name).shown(); }
 
+// An engine that hangs or has just died keeps nobody from seeing the list, itself included.
+EngineStatus status_if_told(const Engine& engine) {
+  try {
+    return engine.status();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 LocalModelsOptions complete(LocalModelsOptions options, uint64_t memory_bytes) {
   for (std::string& name : options.pool.pinned) name = shown_name(name);
   // The rest is for the system, and for what estimates leave out.
@@ -423,7 +432,7 @@ std::vector<LoadedModel> LocalModels::loaded() const {
     models.push_back({.name = one.model,
                       .digest = one.digest,
                       .facts = one.engine->facts(),
-                      .status = one.engine->status(),
+                      .status = status_if_told(*one.engine),
                       .expires = one.expires == PoolTime::max()
                                      ? std::chrono::system_clock::time_point::max()
                                      : now + left,

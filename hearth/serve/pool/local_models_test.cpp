@@ -392,6 +392,14 @@ TEST_F(LocalModelsTest, UnloadsAfterKeepAlive) {
   EXPECT_EQ(models().loaded().at(0).expires, std::chrono::system_clock::time_point::max());
 }
 
+TEST_F(LocalModelsTest, AnEngineThatDoesNotTellItsStatusIsListedAllTheSame) {
+  ASSERT_EQ(submit("a")->wait(), Kind::turn);
+  ASSERT_TRUE(becomes_idle());
+  EXPECT_EQ(models().loaded().at(0).status.running, 1);
+  world.kill_all();  // nobody has noticed yet
+  EXPECT_EQ(models().loaded().at(0).status.running, 0);
+}
+
 TEST_F(LocalModelsTest, UnloadsByNameWhenTurnsHaveEnded) {
   const auto [busy, gate] = occupy({.model = "a"});
   EXPECT_FALSE(models().unload("b"));

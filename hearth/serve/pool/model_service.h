@@ -76,7 +76,7 @@ class ModelService {
   /// is called. A call whose client left ends with neither, and both are destroyed.
   virtual void submit(ModelCall call, OnTurn on_turn, OnError on_error) = 0;
 
-  /// Sorted by the longest remaining.
+  /// Sorted by the longest remaining. The status of an engine that does not tell it is empty.
   virtual std::vector<LoadedModel> loaded() const = 0;
   /// Unloads when its answers under way have ended. False when it was not loaded.
   virtual bool unload(const std::string& model) = 0;
