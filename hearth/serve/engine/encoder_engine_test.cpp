@@ -150,7 +150,7 @@ TEST(EncoderEngine, SaysWhatItIsAndWhatItCannotDo) {
             "adapter 'a': LoRA adapters cannot be applied");
   EXPECT_EQ(refusal_of(Errc::invalid_argument,
                        [&] { box.embed({.inputs = {"a"}, .adapter = "pirate"}); }),
-            "adapter 'pirate' is not loaded with the model");
+            "adapter 'pirate' is not loaded with the model, which has none");
   EXPECT_THAT(refusal_of(Errc::invalid_argument, [&] { box.embed({.inputs = {Ids{65}}}); }),
               HasSubstr("65"));
 }
