@@ -30,8 +30,9 @@ class Conversation {
   virtual bool is_chat() const = 0;
   /// Answers, handing over each piece of text as it comes. In a conversation the prompt and the
   /// answer become its next turns, also when the answer was cut short; an error leaves the
-  /// conversation as it was. Errors: resource_exhausted (longer than the context), invalid_argument
-  /// (a parameter, the template), unavailable (a daemon that has gone).
+  /// conversation as it was. Errors: too_long (for the context), resource_exhausted (the
+  /// context is full, where that is to be an error), invalid_argument (a parameter, the template),
+  /// unavailable (a daemon that has gone).
   virtual Answer answer(const std::string& prompt, const GenerateSettings& settings,
                         std::stop_token cancelled, FunctionRef<void(std::string_view)> on_text) = 0;
   /// Forgets the conversation; the system text stays.

@@ -22,7 +22,7 @@ int context_of(int asked, int trained) { return asked > 0 ? std::min(asked, trai
 void check_text(std::span<const int32_t> ids, int vocab_size, int context) {
   if (ids.empty()) throw Error(Errc::invalid_argument, "a text to embed has no tokens");
   if (ids.size() > size_t(context))
-    throw Error(Errc::resource_exhausted,
+    throw Error(Errc::too_long,
                 "the input length exceeds the context length: {} tokens, the context holds {}",
                 ids.size(), context);
   check_ids("input", ids, vocab_size);
@@ -61,7 +61,8 @@ class EncoderEmbedder final : public Embedder {
   bool can_score() const override { return config().has_head; }
 
   std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
-                                        std::stop_token cancelled) override {
+                                        std::stop_token cancelled, const AdapterUse& use) override {
+    HEARTH_CHECK(!use.adapter);
     std::vector<EncoderText> batch;
     for (const std::vector<int32_t>& ids : texts) batch.push_back({.ids = ids});
     std::vector<std::vector<float>> vectors;
@@ -139,12 +140,13 @@ class DecoderEmbedder final : public Embedder {
   bool can_score() const override { return false; }
 
   std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
-                                        std::stop_token cancelled) override {
+                                        std::stop_token cancelled, const AdapterUse& use) override {
+    HEARTH_CHECK(!use.adapter || &use.adapter->model() == &model_);
     for (const std::vector<int32_t>& ids : texts)
       check_text(ids, model_.config().vocab_size, context_);
     const std::lock_guard lock(mutex_);
     std::vector<std::vector<float>> vectors;
-    for (const std::vector<int32_t>& ids : texts) vectors.push_back(embed_one(ids, cancelled));
+    for (const std::vector<int32_t>& ids : texts) vectors.push_back(embed_one(ids, cancelled, use));
     return vectors;
   }
 
@@ -158,7 +160,8 @@ class DecoderEmbedder final : public Embedder {
     return pooling_ == Pooling::last ? position + 1 == count : position == 0;
   }
 
-  std::vector<float> embed_one(const std::vector<int32_t>& ids, const std::stop_token& cancelled) {
+  std::vector<float> embed_one(const std::vector<int32_t>& ids, const std::stop_token& cancelled,
+                               const AdapterUse& use) {
     const std::span<const int32_t> pages(pages_);
     std::vector<float> rows;
     std::vector<Batch::Token> tokens;
@@ -172,7 +175,10 @@ class DecoderEmbedder final : public Embedder {
                           .sequence = 0,
                           .wants_logits = is_wanted(p, ids.size())});
       const std::span<const float> out =
-          model_.forward({.tokens = tokens, .page_tables = {&pages, 1}, .wants_vectors = true},
+          model_.forward({.tokens = tokens,
+                          .page_tables = {&pages, 1},
+                          .adapters = {&use, use.adapter ? size_t{1} : size_t{0}},
+                          .wants_vectors = true},
                          cache_, *state_, pool_);
       rows.insert(rows.end(), out.begin(), out.end());
     }

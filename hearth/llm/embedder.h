@@ -29,10 +29,12 @@ class Embedder {
 
   /// A vector for each text, as the model pools it, not normalised: [texts][dim].
   ///   texts   each 1 to context() ids below the vocabulary's size
-  /// Errors: invalid_argument (no ids, an id out of range), resource_exhausted (longer than the
-  /// context, naming both), unavailable (`cancelled` tripped, which is looked at between batches).
+  ///   use     an adapter of the decoder's model; an encoder has none
+  /// Errors: invalid_argument (no ids, an id out of range), too_long (for the context, naming
+  /// both), unavailable (`cancelled` tripped, which is looked at between batches).
   virtual std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
-                                                std::stop_token cancelled) = 0;
+                                                std::stop_token cancelled,
+                                                const AdapterUse& use = {}) = 0;
   /// How well the second text of each pair fits the first: [pairs], higher is better. Errors: as
   /// embed(); unsupported where the model has no head for it.
   virtual std::vector<float> score(std::span<const TextPair> pairs, std::stop_token cancelled) = 0;

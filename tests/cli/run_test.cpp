@@ -182,7 +182,7 @@ TEST(Run, APromptLongerThanTheContextIsAnError) {
   std::string prompt;
   for (int i = 0; i < 300; ++i) prompt += "fox ";
   const RunResult result = run_hearth({"run", "tales", prompt});
-  EXPECT_EQ(result.status, 7);
+  EXPECT_EQ(result.status, 10);
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("256"));
 }

@@ -18,14 +18,14 @@ std::unique_ptr<Tokenizer> make_spm_fixture() {
   OwnedSpec spec = spm_spec(
       {{"▁", -1}, {"▁▁", -1.5f}, {"a", -2}, {"▁a", -3}, {"aa", -3}, {"é", -4}, {"aé", -4}});
   spec.add("  ", TokenKind::user_defined);
-  spec.add("<|x|>", TokenKind::user_defined);
+  spec.add("<x>", TokenKind::user_defined);
   return spec.make();
 }
 
 std::unique_ptr<Tokenizer> make_bpe_fixture(std::string_view pre) {
   OwnedSpec spec = bpe_spec({"a a", "aa aa", "Ġ a", "Ã ©", "Ġ Ġ", "ĠĠ ĠĠ", "Ċ Ċ", "1 2", "12 3"},
                             std::string(pre));
-  spec.add("<|x|>", TokenKind::user_defined);
+  spec.add("<x>", TokenKind::user_defined);
   return spec.make();
 }
 

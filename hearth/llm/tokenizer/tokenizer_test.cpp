@@ -235,6 +235,17 @@ TEST(SpecialTokens, ControlTokensAreTextUnlessParsed) {
   EXPECT_THAT(tokenizer->encode("a<|end|>b", kPlain), testing::Not(testing::Contains(end)));
 }
 
+TEST(SpecialTokens, TagsAreControlTokensEvenWhereTheFileCallsThemUserDefined) {
+  OwnedSpec spec = bpe_spec({"a b"});
+  const int32_t user = spec.add("<｜User｜>", TokenKind::user_defined);
+  const int32_t tag = spec.add("<|user|>", TokenKind::user_defined);
+  const int32_t word = spec.add("<user>", TokenKind::user_defined);
+  const auto tokenizer = spec.make();
+  EXPECT_THAT(tokenizer->encode("<｜User｜><|user|><user>", kParse), ElementsAre(user, tag, word));
+  EXPECT_THAT(tokenizer->encode("<|user|><user>", kPlain),
+              ElementsAre('<', '|', 'u', 's', 'e', 'r', '|', '>', word));
+}
+
 TEST(SpecialTokens, NoControlTokenCoversTheByteBeforeAFence) {
   OwnedSpec spec = bpe_spec({"a b"});
   const int32_t tag = spec.add("nd|", TokenKind::user_defined);
@@ -310,12 +321,17 @@ TEST(EndOfGeneration, KnowsIdsAndNames) {
 
 TEST(EndOfGeneration, AHarmonyMessageEndIsNoEnd) {
   OwnedSpec spec = bpe_spec({"a b"});
+  const int32_t start = spec.add("<|start|>", TokenKind::control);
   spec.spec.eos = static_cast<uint64_t>(spec.add("<|return|>", TokenKind::control));
   spec.add("<|call|>", TokenKind::control);
   const auto tokenizer = spec.make();
   EXPECT_FALSE(tokenizer->is_end_of_generation(*tokenizer->find("<|end|>")));
   EXPECT_TRUE(tokenizer->is_end_of_generation(*tokenizer->find("<|call|>")));
-  EXPECT_EQ(tokenizer->kind(*tokenizer->find("<|end|>")), TokenKind::user_defined);
+  // Whoever may not write control tokens must not open or close a message either.
+  EXPECT_EQ(tokenizer->kind(*tokenizer->find("<|end|>")), TokenKind::control);
+  const EncodeOptions as_text = {.add_special = false};
+  EXPECT_THAT(tokenizer->encode("<|end|><|start|>", as_text),
+              testing::Not(testing::Contains(start)));
 }
 
 TEST(Pieces, AreTheBytesOfText) {

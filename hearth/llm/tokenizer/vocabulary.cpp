@@ -50,12 +50,18 @@ constexpr std::string_view kFimSufNames[] = {"<|fim_suffix|>",  "<fim-suffix>", 
 constexpr std::string_view kFimMidNames[] = {"<|fim_middle|>",  "<fim-middle>", "<fim_middle>",
                                              "<｜fim▁end｜>",   "<MID>",        "▁<MID>",
                                              "<|code_middle|>", "<|middle|>"};
-// Parts of a gpt-oss message that its reader must see.
-constexpr std::string_view kHarmonyNames[] = {"<|channel|>", "<|message|>", "<|start|>",
-                                              "<|constrain|>"};
-
 TokenKind kind_of(int64_t value) {
   return value >= 1 && value <= 6 ? static_cast<TokenKind>(value) : TokenKind::normal;
+}
+
+// Tags of a template, which no text may spell, whatever their file calls them: DeepSeek's
+// <｜User｜> is an ordinary added token there. llama.cpp's converter goes by the same look.
+bool looks_like_control(std::string_view spelling) {
+  const auto stands_between = [&](std::string_view first, std::string_view last) {
+    return spelling.size() > first.size() + last.size() && spelling.starts_with(first) &&
+           spelling.ends_with(last);
+  };
+  return stands_between("<|", "|>") || stands_between("<｜", "｜>");
 }
 
 size_t total_bytes(std::span<const std::string> strings) {
@@ -89,7 +95,7 @@ Vocabulary::Vocabulary(const TokenizerSpec& spec, const TokenizerDefaults& defau
   read_kinds(spec);
   choose_special_ids(spec, defaults);
   find_ends_of_generation(spec);
-  keep_kinds_that_models_rely_on();
+  take_back_wrong_ends();
   find_strips(spec);
 }
 
@@ -99,7 +105,11 @@ void Vocabulary::read_kinds(const TokenizerSpec& spec) {
   if (spec.kinds.size() < spellings_.size())
     throw Error(Errc::corrupt_data, "tokenizer.ggml.token_type has {} entries for {} tokens",
                 spec.kinds.size(), spellings_.size());
-  for (size_t i = 0; i < kinds_.size(); ++i) kinds_[i] = kind_of(spec.kinds[i]);
+  for (size_t i = 0; i < kinds_.size(); ++i) {
+    kinds_[i] = kind_of(spec.kinds[i]);
+    if (kinds_[i] == TokenKind::user_defined && looks_like_control(spellings_[i]))
+      kinds_[i] = TokenKind::control;
+  }
 }
 
 std::optional<int32_t> Vocabulary::inside(std::optional<uint64_t> id) const {
@@ -165,20 +175,17 @@ void Vocabulary::find_ends_of_generation(const TokenizerSpec& spec) {
   mark_end(inside(spec.eom));
 }
 
-void Vocabulary::keep_kinds_that_models_rely_on() {
+void Vocabulary::take_back_wrong_ends() {
   const auto is_end = [&](std::string_view name) {
     const int32_t id = find(name);
     return id >= 0 && ends_generation_[id];
   };
-  for (std::string_view name : kHarmonyNames)
-    if (const int32_t id = find(name); id >= 0) kinds_[id] = TokenKind::user_defined;
-  // gpt-oss and solar-open end a message with <|end|> and the turn with another token.
+  // gpt-oss and solar-open end a message with <|end|> and the turn with another token. Unlike
+  // llama.cpp, which makes <|start|>, <|end|> and the like user-defined to see them in answers,
+  // they stay control tokens here: every text could spell user-defined ones, and so messages.
   const bool is_harmony = is_end("<|return|>") && is_end("<|call|>");
   const bool is_solar = is_end("<|flush|>") && (is_end("<|call|>") || is_end("<|calls|>"));
-  if (is_end("<|end|>") && (is_harmony || is_solar)) {
-    ends_generation_[find("<|end|>")] = false;
-    kinds_[find("<|end|>")] = TokenKind::user_defined;
-  }
+  if (is_end("<|end|>") && (is_harmony || is_solar)) ends_generation_[find("<|end|>")] = false;
   // gemma4 writes </s> as HTML.
   if (is_end("<|tool_response>") && is_end("</s>")) {
     ends_generation_[find("</s>")] = false;

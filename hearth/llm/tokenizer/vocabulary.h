@@ -84,7 +84,7 @@ class Vocabulary {
   void choose_special_ids(const TokenizerSpec& spec, const TokenizerDefaults& defaults);
   void find_ends_of_generation(const TokenizerSpec& spec);
   void mark_end(std::optional<int32_t> id);
-  void keep_kinds_that_models_rely_on();
+  void take_back_wrong_ends();
   void find_strips(const TokenizerSpec& spec);
   std::optional<int32_t> inside(std::optional<uint64_t> id) const;
   std::optional<int32_t> lowest_of(std::span<const std::string_view> spellings) const;

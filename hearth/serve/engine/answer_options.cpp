@@ -1,7 +1,9 @@
 #include "hearth/serve/engine/answer_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
 #include <string_view>
 
 #include "hearth/base/error.h"
@@ -14,13 +16,15 @@ using store::ParameterValue;
 
 constexpr int64_t kIntMax = std::numeric_limits<int>::max();
 
-// One option on its way to its field. Values come from JSON, where 1 may stand for 1.0.
+constexpr double kExactMax = 9007199254740992;  // 2^53: beyond it a double is no certain integer
+
+// One option on its way to its field. Values come from JSON, where 1 and 1.0 are one number.
 class Option {
  public:
   Option(std::string_view name, const ParameterValue& value) : name_(name), value_(value) {}
 
   int64_t integer(int64_t low, int64_t high) const {
-    const auto* integer = std::get_if<int64_t>(&value_);
+    const std::optional<int64_t> integer = try_integer();
     if (!integer) throw_type("integer");
     if (*integer < low || *integer > high) throw_range(*integer, low, high);
     return *integer;
@@ -47,6 +51,13 @@ class Option {
   }
 
  private:
+  std::optional<int64_t> try_integer() const {
+    if (const auto* integer = std::get_if<int64_t>(&value_)) return *integer;
+    const auto* real = std::get_if<double>(&value_);
+    // Not-a-number passes no comparison.
+    if (!real || !(std::abs(*real) <= kExactMax) || std::trunc(*real) != *real) return std::nullopt;
+    return static_cast<int64_t>(*real);
+  }
   [[noreturn]] void throw_type(std::string_view type) const {
     throw Error(Errc::invalid_argument, "option \"{}\" must be of type {}", name_, type);
   }

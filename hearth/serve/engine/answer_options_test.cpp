@@ -78,6 +78,17 @@ TEST(AnswerOptions, NegativeNumbersMeanNoLimitNoSeedAndOff) {
   EXPECT_EQ(settings.sampling.top_k, 0);
 }
 
+TEST(AnswerOptions, AWholeNumberIsAnIntegerHoweverJsonWritesIt) {
+  const AnswerSettings settings =
+      resolve_options({}, {}, {{"top_k", 7.0}, {"num_predict", -2.0}, {"seed", 42.0}});
+  EXPECT_EQ(settings.sampling.top_k, 7);
+  EXPECT_TRUE(settings.ends_when_full);
+  EXPECT_EQ(settings.seed, 42u);
+  EXPECT_EQ(resolve_load_options({{"num_ctx", 4096.0}}).context, 4096);
+  for (const double none : {1e300, std::nan(""), -1e16})
+    EXPECT_EQ(refusal_of({{"seed", none}}), "option \"seed\" must be of type integer");
+}
+
 TEST(AnswerOptions, AnotherTypeIsRefusedByName) {
   EXPECT_EQ(refusal_of({{"top_k", 4.5}}), "option \"top_k\" must be of type integer");
   EXPECT_EQ(refusal_of({{"top_p", true}}), "option \"top_p\" must be of type number");

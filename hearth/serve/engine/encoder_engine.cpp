@@ -6,6 +6,7 @@
 #include "hearth/base/error.h"
 #include "hearth/llm/engine_limits.h"
 #include "hearth/serve/engine/answer_options.h"
+#include "hearth/serve/engine/loaded_adapters.h"
 #include "hearth/serve/engine/model_engine.h"
 #include "hearth/serve/engine/text_vectors.h"
 
@@ -62,7 +63,9 @@ std::unique_ptr<AnswerStream> EncoderEngine::answer(const AnswerRequest& request
 }
 
 Embeddings EncoderEngine::embed(const EmbedRequest& request, std::stop_token cancelled) {
-  return state_->vectors->embed(request, std::move(cancelled));
+  // Nothing is loaded that could be chosen: a name is refused.
+  const ChosenAdapter none = LoadedAdapters().choose(request.adapter, 1);
+  return state_->vectors->embed(request, none, std::move(cancelled));
 }
 
 Relevance EncoderEngine::rerank(const RerankRequest& request, std::stop_token cancelled) {

@@ -74,11 +74,17 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
+// Real-time signals have no description.
+std::string describe_signal(int number) {
+  const char* description = ::sigdescr_np(number);
+  return description ? fmt::format("signal {} ({})", number, description)
+                     : fmt::format("signal {}", number);
+}
+
 std::string describe_end(int status, const std::string& last_line) {
   std::string how = "ended";
   if (WIFSIGNALED(status))
-    how = fmt::format("was killed by signal {} ({})", WTERMSIG(status),
-                      ::sigdescr_np(WTERMSIG(status)));
+    how = "was killed by " + describe_signal(WTERMSIG(status));
   else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
     how = fmt::format("ended with status {}", WEXITSTATUS(status));
   return last_line.empty() || status == 0 ? how : how + ": " + last_line;

@@ -210,6 +210,16 @@ TEST(EngineProcess, PassesOnWhatTheProcessWritesAndHowItEnds) {
   EXPECT_FALSE(exits[0].was_asked);
 }
 
+TEST(EngineProcess, SaysWhichSignalKilledTheProcessAlsoOneWithoutAName) {
+  const auto engine = start();
+  const int number = SIGRTMIN + 1;
+  ::kill(engine->process(), number);
+  EXPECT_TRUE(eventually([&] { return !engine->is_alive(); }));
+  EXPECT_EQ(failure_of([&] { engine->status(); }).message,
+            fmt::format("model 'fake:1': its engine was killed by signal {}: process {}", number,
+                        engine->process()));
+}
+
 TEST(EngineProcess, EndsCleanlyWhenAsked) {
   std::vector<EngineExit> exits;
   EngineProcessOptions options = options_for("fake");

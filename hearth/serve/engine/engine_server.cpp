@@ -21,7 +21,7 @@ namespace {
 enum Tag : uint64_t { kListener, kDone, kEnd, kFirstConnection };
 
 // Clients that read have heard by then that the engine is ending; others are not waited for.
-constexpr std::chrono::seconds kEndWait{1};
+constexpr std::chrono::seconds kEndWait{2};
 
 [[noreturn]] void throw_errno(std::string_view what) {
   const int number = errno;
@@ -33,7 +33,7 @@ constexpr std::chrono::seconds kEndWait{1};
 void refuse(FileDescriptor client) {
   FrameSocket(std::move(client))
       .send(encode(FailedReply{
-          Errc::resource_exhausted,
+          Errc::unavailable,
           fmt::format("{} calls are under way, the most an engine takes", kConnectionsMax)}));
 }
 

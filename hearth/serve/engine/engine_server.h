@@ -11,7 +11,7 @@
 
 namespace hearth::serve {
 
-/// One more is told that the engine has no room (resource_exhausted).
+/// One more is told to come back (unavailable).
 inline constexpr size_t kConnectionsMax = 256;
 
 /// A client that closes its connection, or says that it sends no more, cancels its call, at any

@@ -80,6 +80,11 @@ Json schema_of(const std::vector<Tool>& tools, const CallForm& form) {
   return schema;
 }
 
+// Where the name stands among tags of the model's, it must not spell or break one.
+bool is_plain(std::string_view name) {
+  return name.find_first_of("<>[]{}|: \t\r\n") == std::string_view::npos;
+}
+
 std::string with_name(std::string_view opening, const std::string& name) {
   std::string text(opening);
   const size_t place = text.find("{}");
@@ -91,7 +96,8 @@ std::string with_name(std::string_view opening, const std::string& name) {
 std::optional<ForcedCall> forced_call(const std::vector<Tool>& offered, CallStyle style) {
   for (const CallForm& form : kForms) {
     if (form.style != style) continue;
-    if (form.form == Form::arguments && offered.size() != 1) return std::nullopt;
+    if (form.form == Form::arguments && (offered.size() != 1 || !is_plain(offered.front().name)))
+      return std::nullopt;
     const Json schema = schema_of(offered, form);
     return ForcedCall{.opening = with_name(form.opening, offered.front().name),
                       .format = {AnswerFormat::Kind::schema,

@@ -21,8 +21,8 @@ inline bool is_call_forced(const ToolChoice& choice) {
 }
 
 /// How a model of this style makes one call of `offered` (offered_tools(), at least one). Nothing
-/// where no schema can hold it: calls that are not JSON, and several tools in a style that writes
-/// the name outside of the JSON.
+/// where no schema can hold it: calls that are not JSON, and in a style that writes the name
+/// outside of the JSON several tools, or a name with white space or signs that tags are made of.
 std::optional<ForcedCall> forced_call(const std::vector<Tool>& offered, CallStyle style);
 
 }  // namespace hearth::serve

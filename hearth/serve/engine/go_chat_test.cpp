@@ -159,6 +159,11 @@ TEST(GoChat, ATemplateWithASuffixFillsInWhereTheFileHasNoTokensForIt) {
   EXPECT_THAT(tokenizer->decode(cut.ids, true), StartsWith("[SUFFIX]cdddddddddddddd[PREFIX]a"));
   EXPECT_THAT(tokenizer->decode(cut.ids, true), EndsWith("ab"));
   EXPECT_LE(cut.ids.size(), 60u);
+  // The template sees text: ids that stand for none are refused.
+  request.prompt = TextPrompt{.text = std::vector<int32_t>{'a', 100'000}, .suffix = "b"};
+  EXPECT_EQ(
+      refusal_of(Errc::invalid_argument, [&] { prompts.build(request); }),
+      fmt::format("prompt[1]: id 100000 is not between 0 and {}", tokenizer->vocab_size() - 1));
   EXPECT_FALSE(PromptBuilder(*tokenizer, {.template_text = std::string(kTurns)}, std::nullopt, 40)
                    .can_fill_in());
 }

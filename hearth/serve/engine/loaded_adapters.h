@@ -11,7 +11,7 @@
 
 namespace hearth::serve {
 
-/// What an answer uses.
+/// What an answer, or a vector, uses.
 struct ChosenAdapter {
   std::shared_ptr<const llm::LoraAdapter> adapter;  // none: the model as it is
   float scale = 1;

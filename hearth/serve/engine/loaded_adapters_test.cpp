@@ -12,7 +12,10 @@
 namespace hearth::serve {
 namespace {
 
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pointwise;
 using ::testing::StartsWith;
 
 /// A random model with the adapters "pirate" and "poet", each different.
@@ -71,6 +74,32 @@ TEST_F(WithAdapters, ScalesOfLoadAndRequestMultiply) {
   EXPECT_EQ(answer(half, "", 2), answer(whole, ""));
   EXPECT_EQ(answer(half, ""), answer(whole, "", 0.5f));
   EXPECT_NE(answer(half, ""), answer(whole, ""));
+}
+
+TEST_F(WithAdapters, VectorsAreThoseOfTheAdaptedModelToo) {
+  const auto vector = [](ModelEngine& engine, const std::string& name) {
+    return engine.embed({.inputs = {"Once upon a time"}, .adapter = name}, {}).vectors.at(0);
+  };
+  ModelEngine none(load({})), both(load({adapter("pirate", 0.5f), adapter("poet")}));
+  // The oracle is a model that the adapter is merged into.
+  const auto merged = [&](const char* name, double scale) {
+    const fs::path path = folder_.file(fmt::format("merged-{}.gguf", name));
+    llm::write_merged_model(path, model_.file(),
+                            formats::Gguf::open(folder_.file(fmt::format("{}.gguf", name))), scale);
+    ModelLoad load_merged = load({});
+    load_merged.path = path;
+    ModelEngine engine(load_merged);
+    return vector(engine, "");
+  };
+  // Of length 1; sums run in another order, on weights rounded to f32 once more.
+  const auto near = [](const std::vector<float>& want) {
+    return Pointwise(FloatNear(2e-4f), want);
+  };
+  EXPECT_THAT(vector(both, ""), near(merged("pirate", 0.5)));
+  EXPECT_THAT(vector(both, "poet"), near(merged("poet", 1)));
+  EXPECT_THAT(vector(both, "poet"), Not(near(vector(none, ""))));
+  EXPECT_EQ(refusal_of(Errc::invalid_argument, [&] { vector(both, "parrot"); }),
+            "adapter 'parrot' is not loaded with the model, which has pirate, poet");
 }
 
 TEST_F(WithAdapters, UnknownNamesAreRefusedWithThoseThereAre) {

@@ -275,7 +275,8 @@ std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) 
 }
 
 Embeddings ModelEngine::embed(const EmbedRequest& request, std::stop_token cancelled) {
-  return state_->vectors.embed(request, std::move(cancelled));
+  const ChosenAdapter chosen = state_->parts.adapters.choose(request.adapter, 1);
+  return state_->vectors.embed(request, chosen, std::move(cancelled));
 }
 
 Relevance ModelEngine::rerank(const RerankRequest&, std::stop_token) {

@@ -74,6 +74,19 @@ TEST(ModelEngine, StopStringsEndAnAnswerAndAreNamed) {
   EXPECT_EQ(answer.end.stop_string, "<|im_start|>");
 }
 
+TEST(ModelEngine, EachTokenThatEndsATurnEndsAnAnswer) {
+  ScriptedEngine box;
+  AnswerRequest request = text("x");
+  request.logprobs = 0;
+  for (const char* end : {"<|end|>", "<|im_end|>"}) {
+    const ReadAnswer answer = read(*box.answer("one" + std::string(end) + "two", request));
+    EXPECT_EQ(answer.delta.content, "one") << end;
+    EXPECT_EQ(answer.end.reason, AnswerReason::stop);
+    EXPECT_EQ(answer.end.generated_tokens, 4);
+    EXPECT_THAT(answer.logprobs, SizeIs(3)) << "of the text alone";
+  }
+}
+
 TEST(ModelEngine, LengthIsTheReasonWhenTheLimitIsMet) {
   ScriptedEngine box({}, 64);
   AnswerRequest request = text("ab");

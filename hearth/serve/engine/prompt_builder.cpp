@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hearth/base/error.h"
+#include "hearth/llm/engine_limits.h"
 
 namespace hearth::serve {
 namespace {
@@ -152,7 +153,10 @@ BuiltPrompt PromptBuilder::build_chat(const ChatPrompt& prompt, bool is_cut) con
 }
 
 std::vector<int32_t> PromptBuilder::ids_of_text(const TextPrompt& prompt) const {
-  if (const auto* ids = std::get_if<std::vector<int32_t>>(&prompt.text)) return *ids;
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&prompt.text)) {
+    llm::check_ids("prompt", *ids, tokenizer_->vocab_size());
+    return *ids;
+  }
   // Whoever sends a text without a template may write one: control tokens are meant. What is to be
   // filled in is somebody's file, and spells none.
   return tokenizer_->encode(std::get<std::string>(prompt.text),
@@ -207,8 +211,8 @@ BuiltPrompt PromptBuilder::build(const AnswerRequest& request) const {
   BuiltPrompt built =
       chat ? build_chat(*chat, is_cut) : build_text(std::get<TextPrompt>(request.prompt), is_cut);
   if (built.ids.size() > static_cast<size_t>(context_))
-    throw Error(Errc::resource_exhausted, "prompt: {} tokens, the context holds {}",
-                built.ids.size(), context_);
+    throw Error(Errc::too_long, "prompt is too long: {} tokens > {} maximum", built.ids.size(),
+                context_);
   return built;
 }
 

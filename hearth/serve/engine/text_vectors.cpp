@@ -39,10 +39,8 @@ void TextVectors::cut(std::vector<int32_t>& ids, size_t count) const {
   if (count > 0 && tokenizer_->kind(last) == llm::TokenKind::control) ids.back() = last;
 }
 
-Embeddings TextVectors::embed(const EmbedRequest& request, std::stop_token cancelled) {
-  if (!request.adapter.empty())
-    throw Error(Errc::invalid_argument, "adapter '{}' is not loaded with the model",
-                request.adapter);
+Embeddings TextVectors::embed(const EmbedRequest& request, const ChosenAdapter& chosen,
+                              std::stop_token cancelled) {
   llm::Embedder& model = embedder();
   std::vector<std::vector<int32_t>> texts;
   Embeddings out;
@@ -52,7 +50,7 @@ Embeddings TextVectors::embed(const EmbedRequest& request, std::stop_token cance
       cut(texts.back(), static_cast<size_t>(model.context()));
     out.prompt_tokens += static_cast<int>(texts.back().size());
   }
-  out.vectors = model.embed(texts, std::move(cancelled));
+  out.vectors = model.embed(texts, std::move(cancelled), {chosen.adapter.get(), chosen.scale});
   for (std::vector<float>& vector : out.vectors)
     llm::shape_embedding(vector, request.dimensions, request.normalise);
   return out;

@@ -9,6 +9,7 @@
 #include "hearth/llm/embedder.h"
 #include "hearth/llm/tokenizer/tokenizer.h"
 #include "hearth/serve/engine/answer_request.h"
+#include "hearth/serve/engine/loaded_adapters.h"
 
 namespace hearth::serve {
 
@@ -24,9 +25,10 @@ class TextVectors {
 
   /// Texts get the special tokens that the model asks for; ids are taken as they are. What is
   /// longer than the context is refused or, with Overflow::truncate, loses its end, but not the
-  /// token that closes it. Errors: those of llm::Embedder and llm::shape_embedding(); unsupported
-  /// (adapters).
-  Embeddings embed(const EmbedRequest& request, std::stop_token cancelled);
+  /// token that closes it. `chosen` is an adapter of the embedder's model. Errors: those of
+  /// llm::Embedder and llm::shape_embedding().
+  Embeddings embed(const EmbedRequest& request, const ChosenAdapter& chosen,
+                   std::stop_token cancelled);
   /// Pairs as BERT reads them, [CLS] query [SEP] document [SEP]. One that is too long loses the end
   /// of its document, and that of its query as far as it takes more than half of the context.
   /// Errors: as embed().

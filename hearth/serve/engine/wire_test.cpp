@@ -244,6 +244,8 @@ TEST(Wire, CarriesTheOtherReplies) {
   const FailedReply failed = through_reply(FailedReply{Errc::unsupported, "no \xFF"});
   EXPECT_EQ(failed.code, Errc::unsupported);
   EXPECT_EQ(failed.message, "no \xFF");
+  // The last of the codes.
+  EXPECT_EQ(through_reply(FailedReply{Errc::too_long, "9 > 8"}).code, Errc::too_long);
   const Embeddings embeddings = through_reply(Embeddings{{{1.5f, -2}, {}, {3}}, 4});
   EXPECT_THAT(embeddings.vectors,
               ElementsAre(ElementsAre(1.5f, -2.0f), IsEmpty(), ElementsAre(3.0f)));
