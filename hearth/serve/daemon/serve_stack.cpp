@@ -26,6 +26,7 @@ LocalModelsOptions pool_options(const ServeOptions& options) {
   pool.queue.waiting_max = options.queue_max;
   pool.waiting_in_all_max = options.queue_max;
   pool.answers_max = options.parallel;
+  pool.kv_type = options.cache_type;
   if (options.context > 0) pool.load_defaults["num_ctx"] = int64_t{options.context};
   return pool;
 }

@@ -131,7 +131,8 @@ TEST(EncoderEngine, SaysWhatItIsAndWhatItCannotDo) {
   EXPECT_THAT(facts.capabilities.names(), ElementsAre("embedding"));
   EXPECT_EQ(facts.architecture, "bert");
   EXPECT_EQ(facts.context, 96);
-  EXPECT_GT(facts.memory_bytes, 4u * 64 * 64);
+  // At least a batch of 512 tokens: five vectors of 64, a key and a value, in f32.
+  EXPECT_GT(facts.memory_bytes, 512u * 7 * 64 * 4);
   EXPECT_TRUE(Box({.head = Head::output}).engine->facts().capabilities.rerank);
   Engine& engine = *box.engine;
   const auto refused = [&](const std::function<void()>& call) {

@@ -59,12 +59,6 @@ PromptTexts prompt_texts(const ModelParts& parts, const ModelLoad& load) {
           .messages = load.messages};
 }
 
-uint64_t cache_page_bytes(const llm::KvShape& shape, llm::KvType type) {
-  const size_t row =
-      llm::kv_row_bytes(type, shape.head_dim_k) + llm::kv_row_bytes(type, shape.head_dim_v);
-  return uint64_t{row} * shape.layers * shape.kv_heads * shape.page_tokens;
-}
-
 }  // namespace
 
 ModelParts read_model(const ModelLoad& load, formats::Gguf file) {
@@ -90,10 +84,10 @@ struct ModelEngine::State {
         forms(parts.tokenizer),
         vectors(*parts.tokenizer,
                 [this, threads = settings.threads] { return open_embedder(threads); }) {
-    find_facts(load);
+    find_facts(load, settings);
   }
 
-  void find_facts(const ModelLoad& load);
+  void find_facts(const ModelLoad& load, const LoadSettings& settings);
   std::unique_ptr<llm::Embedder> open_embedder(int threads) const;
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
   AnswerRequest with_thinking_decided(AnswerRequest request) const;
@@ -112,7 +106,7 @@ struct ModelEngine::State {
   EngineFacts facts;
 };
 
-void ModelEngine::State::find_facts(const ModelLoad& load) {
+void ModelEngine::State::find_facts(const ModelLoad& load, const LoadSettings& settings) {
   const AnswerStyle style =
       prompts.style().value_or(AnswerStyle{CallStyle::none, ThinkingStyle::none});
   facts.capabilities = {
@@ -128,7 +122,13 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
     facts.memory_bytes += tensor.bytes.size();
   facts.memory_bytes += parts.adapters.bytes();
   facts.memory_bytes += static_cast<uint64_t>(engine.status().pages_total) *
-                        cache_page_bytes(parts.model->kv_shape(), load.kv_type);
+                        llm::kv_page_bytes(parts.model->kv_shape(), load.kv_type);
+  const int step_tokens = engine_options(load, settings, *parts.model).chunk_tokens;
+  facts.memory_bytes +=
+      llm::ForwardState::bytes(parts.model->config(), step_tokens, load.answers_max);
+  // Taken when somebody first asks for vectors, and kept from then on: counted from the beginning,
+  // so that it is there.
+  facts.memory_bytes += llm::decoder_embedder_bytes(*parts.model, {.context = engine.context()});
 }
 
 // Of the last token, which has seen all others, unless the file says otherwise.

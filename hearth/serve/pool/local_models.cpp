@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hearth/llm/engine_limits.h"
+#include "hearth/serve/engine/answer_options.h"
 
 namespace hearth::serve {
 namespace {
@@ -19,13 +20,6 @@ LocalModelsOptions complete(LocalModelsOptions options, uint64_t memory_bytes) {
   if (options.pool.limits.memory.host_bytes == 0)
     options.pool.limits.memory.host_bytes = memory_bytes / 10 * 9;
   return options;
-}
-
-uint64_t context_of(const store::ModelParameters& load_options) {
-  const auto found = load_options.find("num_ctx");
-  if (found == load_options.end()) return 0;
-  const int64_t* positions = std::get_if<int64_t>(&found->second);
-  return positions && *positions > 0 ? static_cast<uint64_t>(*positions) : 0;
 }
 
 // What the current exception is to a client, as an Error.
@@ -169,14 +163,23 @@ LocalModels::Line& LocalModels::line_for(const SpecAndSizes& model,
                                          const std::string& key) {
   const auto found = lines_.find(key);
   if (found != lines_.end()) return found->second;
+  const Memory need =
+      need_of(model.sizes, load_options);  // may refuse them: before there is a line
   Line& line = lines_.try_emplace(key, options_.queue).first->second;
   line.spec = model.spec;
   line.spec.load_options = load_options;
-  line.need =
-      estimate_memory(model.sizes, {.context = context_of(load_options),
-                                    .answers_max = static_cast<uint64_t>(options_.answers_max),
-                                    .memory_bytes = memory_bytes_});
+  line.need = need;
   return line;
+}
+
+Memory LocalModels::need_of(const ModelSizes& sizes,
+                            const store::ModelParameters& load_options) const {
+  const LoadSettings settings = resolve_load_options(load_options);
+  return estimate_memory(sizes, {.context = static_cast<uint64_t>(settings.context),
+                                 .answers_max = static_cast<uint64_t>(options_.answers_max),
+                                 .step_tokens = static_cast<uint64_t>(settings.batch_tokens),
+                                 .kv_type = options_.kv_type,
+                                 .memory_bytes = memory_bytes_});
 }
 
 int LocalModels::waiting() const {

@@ -22,7 +22,9 @@ struct LocalModelsOptions {
   int waiting_in_all_max = 1024;  // requests, for all models
   int turns_in_all_max = 256;     // that run at once, for all models; a thread each
   int loads_max = 2;              // models that load at once
-  int answers_max = 8;            // of an engine at once: what its memory is estimated for
+  // What an engine's memory is estimated for.
+  int answers_max = 8;  // of an engine at once
+  llm::KvType kv_type = llm::KvType::f16;
   /// A request that has waited so long for its model to load may take the turns of busy ones.
   std::chrono::seconds displace_after{5};
   store::ModelParameters load_defaults;  // num_ctx, …: under those of the models
@@ -63,6 +65,7 @@ class LocalModels : public ModelService {
   void enqueue(const RequestPtr& request, Effects& effects);
   Line& line_for(const SpecAndSizes& model, const store::ModelParameters& load_options,
                  const std::string& key);
+  Memory need_of(const ModelSizes& sizes, const store::ModelParameters& load_options) const;
   void advance(Effects& effects);
   void demand_engines(QueueTime now, Effects& effects);
   void start_turns(QueueTime now, Effects& effects);
