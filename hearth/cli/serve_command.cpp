@@ -33,6 +33,13 @@ class DaemonSignals {
     sigwait(&set_, &which);
     return which;
   }
+  /// From here on Ctrl-C ends the process at once.
+  void release_interrupt() {
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  }
 
  private:
   sigset_t set_;
@@ -54,7 +61,7 @@ void print_welcome(const serve::Daemon& daemon, const serve::ServeOptions& optio
   print_error_text(fmt::format(
       "keys               {}\n",
       daemon.has_keys() ? "needed (hearth key list)" : "none: everybody who reaches it may ask"));
-  print_error_text("Ctrl-C ends it, after the answers under way\n");
+  print_error_text("Ctrl-C ends it after the answers under way, a second one at once\n");
 }
 
 int run_serve(const Args& args) {
@@ -71,6 +78,7 @@ int run_serve(const Args& args) {
                                 {"models", options.models.native()}});
   while (signals.wait() == SIGHUP) daemon.reload();
   log.event("serve.ends");
+  signals.release_interrupt();
   daemon.stop();
   log.event("serve.ended");
   return 0;

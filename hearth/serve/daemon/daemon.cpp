@@ -125,7 +125,13 @@ Daemon::Daemon(const ServeOptions& options, const fs::path& program, std::string
     : state_(std::make_unique<State>(options, program, std::move(version), log)) {}
 Daemon::~Daemon() = default;
 
-void Daemon::start() { state_->server->start(); }
+void Daemon::start() {
+  state_->server->start();
+  state_->stack.models().load_pinned(
+      [state = state_.get()](const std::string& model, const Error& error) {
+        state->log.event("model.unpinned", {{"model", model}, {"why", error.what()}});
+      });
+}
 std::vector<http::Address> Daemon::addresses() const { return state_->server->addresses(); }
 bool Daemon::has_keys() const { return !state_->gate.is_open(); }
 

@@ -8,6 +8,7 @@
 #include "hearth/llm/engine_limits.h"
 #include "hearth/serve/engine/answer_forms.h"
 #include "hearth/serve/engine/model_answer.h"
+#include "hearth/serve/engine/model_capabilities.h"
 #include "hearth/serve/engine/text_vectors.h"
 
 namespace hearth::serve {
@@ -49,12 +50,7 @@ llm::EngineOptions engine_options(const ModelLoad& load, const LoadSettings& set
 }
 
 PromptTexts prompt_texts(const ModelParts& parts, const ModelLoad& load) {
-  // What was published with the model, or written into its Modelfile, comes first, as with Ollama.
-  // But Ollama puts a template of nothing but the question where its own code does the rendering.
-  const bool is_own =
-      load.template_text.empty() ||
-      (llm::is_plain_go_template(load.template_text) && !parts.template_text.empty());
-  return {.template_text = is_own ? parts.template_text : load.template_text,
+  return {.template_text = chosen_template(load.template_text, parts.template_text),
           .system = load.system,
           .messages = load.messages};
 }
@@ -88,6 +84,7 @@ struct ModelEngine::State {
   }
 
   void find_facts(const ModelLoad& load, const LoadSettings& settings);
+  std::optional<llm::Pooling> pooling() const;
   std::unique_ptr<llm::Embedder> open_embedder(int threads) const;
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
   AnswerRequest with_thinking_decided(AnswerRequest request) const;
@@ -107,14 +104,8 @@ struct ModelEngine::State {
 };
 
 void ModelEngine::State::find_facts(const ModelLoad& load, const LoadSettings& settings) {
-  const AnswerStyle style =
-      prompts.style().value_or(AnswerStyle{CallStyle::none, ThinkingStyle::none});
-  facts.capabilities = {
-      .completion = true,
-      .tools = style.calls != CallStyle::none && style.calls != CallStyle::generic,
-      .thinking = style.thinking != ThinkingStyle::none,
-      .insert = prompts.can_fill_in(),
-      .embedding = true};
+  facts.capabilities =
+      decoder_capabilities(prompts.style(), prompts.can_fill_in(), pooling().has_value());
   facts.architecture = parts.model->config().architecture;
   facts.context = engine.context();
   facts.answers_max = load.answers_max;
@@ -131,11 +122,14 @@ void ModelEngine::State::find_facts(const ModelLoad& load, const LoadSettings& s
   facts.memory_bytes += llm::decoder_embedder_bytes(*parts.model, {.context = engine.context()});
 }
 
+// What the file says of it, where the engine was made of one.
+std::optional<llm::Pooling> ModelEngine::State::pooling() const {
+  return parts.file.find("general.architecture") ? llm::read_pooling(parts.file) : std::nullopt;
+}
+
 // Of the last token, which has seen all others, unless the file says otherwise.
 std::unique_ptr<llm::Embedder> ModelEngine::State::open_embedder(int threads) const {
-  const auto pooling =
-      parts.file.find("general.architecture") ? llm::read_pooling(parts.file) : std::nullopt;
-  return llm::make_decoder_embedder(*parts.model, pooling.value_or(llm::Pooling::last),
+  return llm::make_decoder_embedder(*parts.model, pooling().value_or(llm::Pooling::last),
                                     {.context = engine.context(), .threads = threads});
 }
 

@@ -143,11 +143,7 @@ void LocalModels::enqueue(const RequestPtr& request, Effects& effects) {
   if (draining_) throw Refusal(kRetryAfterRestart, 503, "the server is shutting down");
   Line& line = line_for(*model, load_options, request->key);
   try {
-    if (waiting() >= options_.waiting_in_all_max)
-      throw Refusal(line.queue.promise_place(request->came), 503,
-                    fmt::format("server busy, please try again.  maximum pending requests "
-                                "exceeded: {} wait, waiting_in_all_max is {}",
-                                waiting(), options_.waiting_in_all_max));
+    refuse_if_full(line.queue, *request);
     request->ticket =
         line.queue.submit(request->call.caller, request->call.priority, request->came);
   } catch (const Refusal&) {
@@ -156,6 +152,27 @@ void LocalModels::enqueue(const RequestPtr& request, Effects& effects) {
   }
   line.waiting.emplace(request->ticket, request);
   advance(effects);
+}
+
+// The bounds of all queues together; each has its own besides.
+void LocalModels::refuse_if_full(FairQueue& queue, const Request& request) const {
+  const std::string& caller = request.call.caller;
+  int all = 0, own = 0;
+  for (const auto& [key, line] : lines_) {
+    all += line.queue.waiting();
+    own += line.queue.waiting(caller);
+  }
+  if (all >= options_.waiting_in_all_max)
+    throw Refusal(queue.promise_place(request.came), 503,
+                  fmt::format("server busy, please try again.  maximum pending requests "
+                              "exceeded: {} wait, waiting_in_all_max is {}",
+                              all, options_.waiting_in_all_max));
+  // Half is left to the others, as at each model.
+  if (!caller.empty() && own >= (options_.waiting_in_all_max + 1) / 2)
+    throw Refusal(queue.promise_place(request.came), 429,
+                  fmt::format("too many requests: {} of this key wait, half of waiting_in_all_max "
+                              "is {}",
+                              own, (options_.waiting_in_all_max + 1) / 2));
 }
 
 LocalModels::Line& LocalModels::line_for(const SpecAndSizes& model,
@@ -278,11 +295,13 @@ void LocalModels::fail_line(Line& line, std::exception_ptr error, Effects& effec
 void LocalModels::fail_expired(QueueTime now, Effects& effects) {
   for (auto& [key, line] : lines_)
     for (const FairQueue::Ticket ticket : line.queue.take_expired(now)) {
+      const std::string obstacle = pool_.obstacle({.spec = line.spec, .need = line.need}, now);
       const Refusal refusal(
           line.queue.wait_estimate(), 503,
           fmt::format("server busy, please try again: no turn at model \"{}\" within {} s "
-                      "(wait_max)",
-                      line.spec.model, options_.queue.wait_max.count()));
+                      "(wait_max){}{}",
+                      line.spec.model, options_.queue.wait_max.count(),
+                      obstacle.empty() ? "" : ": ", obstacle));
       effects.failures.emplace_back(line.take(ticket), std::make_exception_ptr(refusal));
       ++counters_.refused;
     }
@@ -452,6 +471,14 @@ bool LocalModels::unload(const std::string& model) {
   }
   apply(std::move(effects));
   return found;
+}
+
+void LocalModels::load_pinned(
+    std::function<void(const std::string& model, const Error& error)> on_error) {
+  for (const std::string& name : options_.pool.pinned)
+    submit(
+        {.model = name, .priority = Priority::batch}, [](Turn&) {},
+        [name, on_error](const Error& error) { on_error(name, error); });
 }
 
 void LocalModels::refuse_all() {

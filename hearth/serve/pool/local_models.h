@@ -47,6 +47,9 @@ class LocalModels : public ModelService {
   std::vector<LoadedModel> loaded() const override;
   bool unload(const std::string& model) override;
 
+  /// Loads the pinned models in the background. `on_error` is told, from any thread, of each that
+  /// could not be loaded, and why; the next request for it tries again.
+  void load_pinned(std::function<void(const std::string& model, const Error& error)> on_error);
   /// For shutdown: no turn begins any more, those that wait are refused, those under way go on.
   /// True when all have ended within `timeout`.
   bool drain(std::chrono::nanoseconds timeout);
@@ -63,6 +66,7 @@ class LocalModels : public ModelService {
 
   // Under the lock; what they decide goes to `effects`.
   void enqueue(const RequestPtr& request, Effects& effects);
+  void refuse_if_full(FairQueue& queue, const Request& request) const;
   Line& line_for(const SpecAndSizes& model, const store::ModelParameters& load_options,
                  const std::string& key);
   Memory need_of(const ModelSizes& sizes, const store::ModelParameters& load_options) const;
