@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "hearth/base/files.h"
-#include "hearth/llm/kernels/kv_layout.h"
+#include "hearth/llm/kv_cache.h"
 #include "hearth/serve/client/daemon_address.h"
 
 namespace hearth::serve {

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "hearth/base/files.h"
-#include "hearth/llm/kernels/kv_layout.h"
+#include "hearth/llm/kv_cache.h"
 #include "hearth/serve/pool/load_plan.h"
 
 namespace hearth::serve {
