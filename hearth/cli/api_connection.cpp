@@ -7,6 +7,7 @@
 #include "hearth/serve/client/local_api.h"
 #include "hearth/serve/client/remote_api.h"
 #include "hearth/serve/daemon/serve_stack.h"
+#include "hearth/store/model_name.h"
 
 namespace hearth::cli {
 namespace {
@@ -37,16 +38,40 @@ class OwnApi final : public serve::Api {
   serve::LocalApi api_{stack_.router()};
 };
 
+serve::DaemonAddress daemon_address() {
+  return serve::client_address(serve::daemon_address_from_environment());
+}
+
 }  // namespace
 
-std::unique_ptr<serve::Api> open_api() {
-  const serve::DaemonAddress address =
-      serve::client_address(serve::daemon_address_from_environment());
+std::unique_ptr<serve::Api> try_open_daemon() {
+  const serve::DaemonAddress address = daemon_address();
   const char* key = std::getenv("HEARTH_API_KEY");
   auto remote = std::make_unique<serve::RemoteApi>(address, key ? key : "");
   if (remote->is_there()) return remote;
-  const serve::ServeOptions options = serve_options();
-  return std::make_unique<OwnApi>(options);
+  if (!serve::is_loopback(address))
+    throw Error(Errc::unavailable, "{}; without HEARTH_HOST and OLLAMA_HOST this machine is asked",
+                no_daemon_text());
+  return nullptr;
+}
+
+std::string no_daemon_text() {
+  return fmt::format("no daemon answers at {}", daemon_address().url());
+}
+
+bool is_unknown_model(const Error& error, const std::string& model) {
+  if (error.code() == Errc::not_found) return true;
+  try {
+    store::parse_model_name(model);
+    return false;
+  } catch (const Error&) {
+    return error.code() == Errc::invalid_argument;
+  }
+}
+
+std::unique_ptr<serve::Api> open_api() {
+  if (std::unique_ptr<serve::Api> daemon = try_open_daemon()) return daemon;
+  return std::make_unique<OwnApi>(serve_options());
 }
 
 }  // namespace hearth::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <random>
 #include <utility>
 
@@ -59,6 +60,23 @@ Json think_json(const std::string& think) {
   return think;
 }
 
+Json format_json(const std::string& format) {
+  if (format.empty()) return nullptr;
+  if (format == "json") return format;
+  Json schema = Json::parse(format, nullptr, /*allow_exceptions=*/false);
+  if (!schema.is_object())
+    throw Error(Errc::invalid_argument, "--format: neither \"json\" nor a JSON Schema: {}", format);
+  return schema;
+}
+
+// The API takes seconds as a number only, and texts as durations only.
+Json keep_alive_json(const std::string& time) {
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), seconds);
+  if (error == std::errc() && end == time.data() + time.size()) return seconds;
+  return time;
+}
+
 // Text with its thoughts marked, as it streams.
 class ThinkMarks {
  public:
@@ -110,6 +128,7 @@ void read_end(const Json& line, Answer& answer) {
 ApiSession::ApiSession(std::unique_ptr<serve::Api> api, ApiSessionOptions options)
     : api_(std::move(api)),
       options_(std::move(options)),
+      format_(format_json(options_.format)),
       shown_(serve::show_model(*api_, options_.model, /*verbose=*/false)) {}
 
 Json ApiSession::request(const std::string& prompt, const GenerateSettings& settings,
@@ -117,11 +136,8 @@ Json ApiSession::request(const std::string& prompt, const GenerateSettings& sett
   Json body = {{"model", options_.model},
                {"options", options_json(settings, options_.context, seed)}};
   if (!options_.think.empty()) body["think"] = think_json(options_.think);
-  if (!options_.keep_alive.empty()) body["keep_alive"] = options_.keep_alive;
-  if (options_.format == "json")
-    body["format"] = "json";
-  else if (!options_.format.empty())
-    body["format"] = Json::parse(options_.format);
+  if (!options_.keep_alive.empty()) body["keep_alive"] = keep_alive_json(options_.keep_alive);
+  if (!format_.is_null()) body["format"] = format_;
   body["shift"] = settings.context_full == llm::ContextFull::shift;
   body["truncate"] = settings.context_full != llm::ContextFull::error;
   if (!is_chat()) {
@@ -145,6 +161,7 @@ Answer ApiSession::answer(const std::string& prompt, const GenerateSettings& set
   const auto started = Clock::now();
   ThinkMarks marks(options_.hides_thinking);
   std::string content;
+  bool is_done = false;
   const auto on_line = [&](const Json& line) {
     const Json message = line.value("message", Json::object());
     const std::string piece = text_at(message, "content") + text_at(line, "response");
@@ -153,11 +170,14 @@ Answer ApiSession::answer(const std::string& prompt, const GenerateSettings& set
     content += piece;
     answer.text += text;
     if (!text.empty()) on_text(text);
-    if (line.value("done", false)) read_end(line, answer);
+    is_done = line.value("done", false);
+    if (is_done) read_end(line, answer);
   };
   try {
     api_->stream("POST", is_chat() ? "/api/chat" : "/api/generate",
                  request(prompt, settings, answer.seed), on_line, cancelled);
+    if (!is_done)
+      throw Error(Errc::unavailable, "{}: the answer ended before it was whole", api_->where());
   } catch (const Error&) {
     if (!cancelled.stop_requested()) throw;
     // What was said until Ctrl-C stays part of the conversation.

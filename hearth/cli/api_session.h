@@ -14,7 +14,7 @@ struct ApiSessionOptions {
   std::string model;
   std::string think;            // "", "true", "false", "low", …: as the API takes it
   std::string format;           // "json", or a JSON Schema
-  std::string keep_alive;       // "5m"; empty: the daemon's
+  std::string keep_alive;       // "5m", or seconds; empty: the daemon's
   bool hides_thinking = false;  // thoughts are thought but not shown
   bool raw = false;             // no template: the prompt is continued as it is
   int context = 0;              // positions; 0: the model's
@@ -23,7 +23,8 @@ struct ApiSessionOptions {
 /// Thoughts stand in the text between <think> and </think>, as most models write them themselves.
 class ApiSession final : public Conversation {
  public:
-  /// Errors: those of asking the API about the model: not_found above all.
+  /// Errors: those of asking the API about the model: not_found above all; invalid_argument (a
+  /// format that is none).
   ApiSession(std::unique_ptr<serve::Api> api, ApiSessionOptions options);
 
   bool is_chat() const override { return !options_.raw && !shown_.template_text.empty(); }
@@ -31,7 +32,7 @@ class ApiSession final : public Conversation {
                 std::stop_token cancelled, FunctionRef<void(std::string_view)> on_text) override;
   void clear() override { turns_.clear(); }
   void set_system(std::string text) override { system_ = std::move(text); }
-  const std::string& system() const override { return system_; }
+  const std::string& system() const override { return system_.empty() ? shown_.system : system_; }
   void set_context(int positions) override { options_.context = positions; }
   int context() const override { return options_.context; }
 
@@ -47,6 +48,7 @@ class ApiSession final : public Conversation {
 
   std::unique_ptr<serve::Api> api_;
   ApiSessionOptions options_;
+  serve::Json format_;  // null: free
   serve::ShownModel shown_;
   std::string system_;  // empty: the model's own
   std::vector<serve::Message> turns_;

@@ -19,11 +19,19 @@ const Command* const kCommands[] = {
     &kLogitsCommand,   &kKernelsCommand, &kHelpCommand,    &kEngineCommand,
 };
 
+// Other words that people bring along, from Ollama and the shell.
+struct Alias {
+  std::string_view word, name;
+};
+constexpr Alias kAliases[] = {{"ls", "list"}, {"start", "serve"}};
+
 }  // namespace
 
 std::span<const Command* const> commands() { return kCommands; }
 
 const Command* find_command(std::string_view name) {
+  for (const Alias& alias : kAliases)
+    if (alias.word == name) name = alias.name;
   for (const Command* command : kCommands)
     if (command->name == name) return command;
   return nullptr;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "hearth/base/error.h"
 #include "hearth/base/units.h"
 #include "hearth/cli/api_connection.h"
 #include "hearth/cli/command_list.h"
@@ -58,7 +59,11 @@ std::string processor(const serve::RunningModel& model) {
 }
 
 int run_ps(const Args& args) {
-  const std::unique_ptr<serve::Api> api = open_api();
+  const std::unique_ptr<serve::Api> api = try_open_daemon();
+  if (!api) {
+    print_note(fmt::format("{}, so nothing is loaded", no_daemon_text()));
+    return 0;
+  }
   Table table({{"NAME"},
                {"ID"},
                {"MEMORY", Align::right},
@@ -98,7 +103,11 @@ int run_rm(const Args& args) {
 }
 
 int run_stop(const Args& args) {
-  serve::stop_model(*open_api(), args.required("MODEL"));
+  const std::unique_ptr<serve::Api> api = try_open_daemon();
+  if (!api)
+    throw Error(Errc::unavailable, "{}, so nothing is loaded that could stop", no_daemon_text());
+  serve::stop_model(*api, args.required("MODEL"));
+  print_hint(fmt::format("{} is unloaded, or will be after its answers", args.required("MODEL")));
   return 0;
 }
 

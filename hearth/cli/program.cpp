@@ -30,7 +30,7 @@ int run_words(const std::vector<std::string>& words) {
     print(overview_text());
     return words.empty() ? exit_status(Errc::invalid_argument) : 0;
   }
-  if (words[0] == "--version" || words[0] == "-v") {
+  if (words[0] == "--version" || words[0] == "-v" || words[0] == "version") {
     print(version_text() + "\n");
     return 0;
   }

@@ -24,12 +24,13 @@ std::string bar(double fraction) {
 
 }  // namespace
 
-std::string progress_line(std::string_view label, double fraction, std::string_view detail,
-                          double elapsed_s, int columns) {
-  fraction = std::clamp(fraction, 0.0, 1.0);
+std::string progress_line(std::string_view label, const Progress& progress, std::string_view detail,
+                          int columns) {
+  const double fraction = std::clamp(progress.fraction, 0.0, 1.0);
+  const double done = fraction - progress.begun_at;
   std::string line = fmt::format("{}  {} {:3.0f} %", label, bar(fraction), fraction * 100);
-  if (fraction >= kEtaFromFraction && fraction < 1)
-    line += fmt::format("  {} left", format_seconds(elapsed_s / fraction * (1 - fraction)));
+  if (done >= kEtaFromFraction && fraction < 1)
+    line += fmt::format("  {} left", format_seconds(progress.elapsed_s / done * (1 - fraction)));
   const int room = columns - 1 - display_columns(line) - 2;
   if (!detail.empty() && display_columns(detail) <= room) line += fmt::format("  {}", detail);
   return line;
@@ -46,12 +47,13 @@ ProgressBar::~ProgressBar() {
 
 void ProgressBar::update(uint64_t done, uint64_t total, std::string_view detail) {
   const auto now = std::chrono::steady_clock::now();
+  const double fraction = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
+  if (begun_at_ < 0) begun_at_ = fraction;
   if (!visible_ || now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
-  const double fraction = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
   const double elapsed_s = std::chrono::duration<double>(now - started_).count();
-  print_error_text(std::string(kClearLine) +
-                   progress_line(label_, fraction, detail, elapsed_s, terminal_columns()));
+  print_error_text(std::string(kClearLine) + progress_line(label_, {fraction, begun_at_, elapsed_s},
+                                                           detail, terminal_columns()));
 }
 
 }  // namespace hearth::cli

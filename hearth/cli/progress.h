@@ -7,10 +7,17 @@
 
 namespace hearth::cli {
 
-/// One line of progress: "label  ██████      62 %  tensor 120  3.1 s left". Pure; `columns` is the
+/// What a line of progress shows. Fractions are of the whole, 0 to 1.
+struct Progress {
+  double fraction = 0;
+  double begun_at = 0;   // was done when `elapsed_s` began: a download that goes on
+  double elapsed_s = 0;  // since then
+};
+
+/// One line of progress: "label  ██████      62 %  3.1 s left  tensor 120". Pure; `columns` is the
 /// width to fill.
-std::string progress_line(std::string_view label, double fraction, std::string_view detail,
-                          double elapsed_s, int columns);
+std::string progress_line(std::string_view label, const Progress& progress, std::string_view detail,
+                          int columns);
 
 /// Draws on standard error when that is a terminal, ten times a second at most, and nothing
 /// elsewhere.
@@ -27,6 +34,7 @@ class ProgressBar {
  private:
   std::string label_;
   bool visible_;
+  double begun_at_ = -1;  // fraction of the first update; below 0: none came yet
   std::chrono::steady_clock::time_point started_, drawn_{};
 };
 

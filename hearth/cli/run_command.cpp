@@ -85,7 +85,7 @@ std::unique_ptr<Conversation> open_stored(const Args& args, const Request& reque
   try {
     return std::make_unique<ApiSession>(open_api(), std::move(options));
   } catch (const Error& error) {
-    if (error.code() != Errc::not_found && error.code() != Errc::invalid_argument) throw;
+    if (!is_unknown_model(error, request.model)) throw;
     // Neither here nor there: the error that knows what a person may have meant.
     find_model(request.model,
                fmt::format("hearth pull {} fetches one of that name, and a prompt without a model "

@@ -62,7 +62,7 @@ int show_stored_or_explain(const Args& args, const std::string& name) {
   try {
     return show_stored(args, name);
   } catch (const Error& error) {
-    if (error.code() != Errc::not_found && error.code() != Errc::invalid_argument) throw;
+    if (!is_unknown_model(error, name)) throw;
     find_model(name);
     throw;
   }

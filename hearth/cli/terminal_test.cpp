@@ -31,15 +31,23 @@ TEST(Wrap, BreaksAtSpaces) {
 
 TEST(Progress, ShowsShareTimeLeftAndDetailWhereThereIsRoom) {
   // A quarter in 2 s: 6 s left. 24 cells: 6 full.
-  EXPECT_EQ(progress_line("writing", 0.25, "blk.0", 2.0, 80),
+  EXPECT_EQ(progress_line("writing", {.fraction = 0.25, .elapsed_s = 2}, "blk.0", 80),
             "writing  ██████░░░░░░░░░░░░░░░░░░  25 %  6.0 s left  blk.0");
-  EXPECT_EQ(progress_line("writing", 0.25, "a detail too long for the line", 2.0, 60),
+  EXPECT_EQ(progress_line("writing", {.fraction = 0.25, .elapsed_s = 2},
+                          "a detail too long for the line", 60),
             "writing  ██████░░░░░░░░░░░░░░░░░░  25 %  6.0 s left");
 }
 
+TEST(Progress, WhatWasThereBeforeTookNoTime) {
+  // From a half to three quarters in 5 s: 5 s left.
+  EXPECT_EQ(progress_line("pull", {.fraction = 0.75, .begun_at = 0.5, .elapsed_s = 5}, "", 80),
+            "pull  ██████████████████░░░░░░  75 %  5.0 s left");
+}
+
 TEST(Progress, GuessesNoTimeAtTheBeginningAndStaysInRange) {
-  EXPECT_EQ(progress_line("w", 0.0, "", 1.0, 80), "w  ░░░░░░░░░░░░░░░░░░░░░░░░   0 %");
-  EXPECT_EQ(progress_line("w", 7.0, "", 1.0, 80), "w  ████████████████████████ 100 %");
+  EXPECT_EQ(progress_line("w", {.elapsed_s = 1}, "", 80), "w  ░░░░░░░░░░░░░░░░░░░░░░░░   0 %");
+  EXPECT_EQ(progress_line("w", {.fraction = 7, .elapsed_s = 1}, "", 80),
+            "w  ████████████████████████ 100 %");
 }
 
 }  // namespace

@@ -102,6 +102,10 @@ int run_push(const Args& args) {
 int run_create(const Args& args) {
   const fs::path path = args.text("--file", "Modelfile");
   const std::string name = args.required("MODEL");
+  std::error_code ignored;
+  if (!args.has("--file") && !fs::exists(path, ignored))
+    throw Error(Errc::not_found,
+                "no Modelfile in this folder: --file names another; see: hearth create --help");
   serve::CreateFrom from;
   from.file = store::parse_modelfile(read_file(path, kModelfileBytesMax), path.string());
   from.folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();

@@ -51,14 +51,13 @@ class EncoderEmbedder final : public Embedder {
       : encoder_(file),
         context_(context_of(options.context, config().context_length)),
         pool_(options.threads),
-        state_(config(), {.threads = pool_.size(),
-                          .tokens = std::max(kBatchTokens, context_),
-                          .texts = kBatchTexts}) {}
+        state_(config(), room()) {}
 
   int dim() const override { return config().dim; }
   int context() const override { return context_; }
   Pooling pooling() const override { return config().pooling; }
   bool can_score() const override { return config().has_head; }
+  size_t bytes() const override { return EncoderState::bytes(config(), room()); }
 
   std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
                                         std::stop_token cancelled, const AdapterUse& use) override {
@@ -86,6 +85,10 @@ class EncoderEmbedder final : public Embedder {
 
  private:
   const EncoderConfig& config() const { return encoder_.config(); }
+  EncoderRoom room() const {
+    return {
+        .threads = pool_.size(), .tokens = std::max(kBatchTokens, context_), .texts = kBatchTexts};
+  }
 
   // Calls `take` with the output rows of each text, in order.
   template <class Take>
@@ -138,6 +141,7 @@ class DecoderEmbedder final : public Embedder {
   int context() const override { return context_; }
   Pooling pooling() const override { return pooling_; }
   bool can_score() const override { return false; }
+  size_t bytes() const override { return decoder_embedder_bytes(model_, {.context = context_}); }
 
   std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
                                         std::stop_token cancelled, const AdapterUse& use) override {
@@ -205,6 +209,13 @@ std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file,
 std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling,
                                                 const EmbedderOptions& options) {
   return std::make_unique<DecoderEmbedder>(model, pooling, options);
+}
+
+size_t decoder_embedder_bytes(const Model& model, const EmbedderOptions& options) {
+  const KvShape shape = model.kv_shape();
+  const int context = context_of(options.context, model.config().context_length);
+  return pages_for(context, shape) * kv_page_bytes(shape, KvType::f16) +
+         ForwardState::bytes(model.config(), kBatchTokens, /*logits_max=*/0);
 }
 
 void shape_embedding(std::vector<float>& vector, int dimensions, bool normalise) {

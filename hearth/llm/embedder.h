@@ -26,6 +26,9 @@ class Embedder {
   virtual int context() const = 0;
   virtual Pooling pooling() const = 0;
   virtual bool can_score() const = 0;
+  /// What its buffers, and the cache of a decoder's, take once the longest text was embedded;
+  /// without the weights.
+  virtual size_t bytes() const = 0;
 
   /// A vector for each text, as the model pools it, not normalised: [texts][dim].
   ///   texts   each 1 to context() ids below the vocabulary's size
@@ -54,6 +57,8 @@ std::unique_ptr<Embedder> make_encoder_embedder(const formats::Gguf& file,
 /// first. `model` must outlive it; the cache is its own.
 std::unique_ptr<Embedder> make_decoder_embedder(const Model& model, Pooling pooling,
                                                 const EmbedderOptions& options);
+/// Embedder::bytes() of one that make_decoder_embedder() would make.
+size_t decoder_embedder_bytes(const Model& model, const EmbedderOptions& options);
 
 /// The first `dimensions` elements (0: all), then, if asked for, divided by their length; a vector
 /// of length 0 stays. Errors: invalid_argument when there are not so many.

@@ -23,14 +23,9 @@ void check_range(std::string_view option, int value, int low, int high) {
                 high);
 }
 
-size_t page_bytes(const KvShape& shape, KvType type) {
-  const size_t row = kv_row_bytes(type, shape.head_dim_k) + kv_row_bytes(type, shape.head_dim_v);
-  return row * shape.layers * shape.kv_heads * shape.page_tokens;
-}
-
 int resolve_pages(const EngineLimits& limits, const KvShape& shape, size_t asked_bytes,
                   size_t memory_bytes) {
-  const size_t per_page = page_bytes(shape, limits.kv_type);
+  const size_t per_page = kv_page_bytes(shape, limits.kv_type);
   const size_t per_context = pages_for(limits.context, shape);
   const size_t bytes_max = asked_bytes != 0 ? asked_bytes : memory_bytes / 4;
   const size_t pages = std::min(bytes_max / per_page, per_context * limits.sequences_max);
@@ -43,6 +38,11 @@ int resolve_pages(const EngineLimits& limits, const KvShape& shape, size_t asked
 }
 
 }  // namespace
+
+size_t kv_page_bytes(const KvShape& shape, KvType type) {
+  const size_t row = kv_row_bytes(type, shape.head_dim_k) + kv_row_bytes(type, shape.head_dim_v);
+  return row * shape.layers * shape.kv_heads * shape.page_tokens;
+}
 
 int resolve_context(int asked, const ModelConfig& config) {
   if (asked == 0) return std::min(config.context_length, kDefaultContext);

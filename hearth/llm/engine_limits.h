@@ -28,6 +28,9 @@ inline int pages_for(int tokens, const KvShape& shape) {
   return (tokens + shape.page_tokens - 1) / shape.page_tokens;
 }
 
+/// Bytes of one page of a cache, all layers and heads.
+size_t kv_page_bytes(const KvShape& shape, KvType type);
+
 /// `asked` positions; 0: the model's context length, at most kDefaultContext. Errors:
 /// invalid_argument.
 int resolve_context(int asked, const ModelConfig& config);

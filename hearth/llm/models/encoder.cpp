@@ -181,6 +181,14 @@ EncoderState::EncoderState(const EncoderConfig& c, const EncoderRoom& room)
   std::iota(pages.begin(), pages.end(), 0);
 }
 
+size_t EncoderState::bytes(const EncoderConfig& c, const EncoderRoom& room) {
+  const size_t floats = size_t(room.tokens) * (5 * size_t(c.dim) + 2 * size_t(c.ffn_dim));
+  const size_t cached = size_t(cache_pages(c, room)) * cache_shape(c).page_tokens * 2 * c.dim;
+  // The inputs of products once more, rounded to what the weights are multiplied with.
+  const size_t inputs = size_t(room.tokens) * std::max(c.dim, c.ffn_dim);
+  return (floats + cached) * sizeof(float) + inputs * 2;
+}
+
 Encoder::Encoder(const formats::Gguf& file)
     : config_(read_encoder_config(ConfigReader(file))),
       weights_(read_encoder(ConfigReader(file), config_)) {}

@@ -31,6 +31,9 @@ struct EncoderRoom {
 /// The buffers of a pass, allocated once. One per thread that runs an encoder.
 struct EncoderState {
   EncoderState(const EncoderConfig& config, const EncoderRoom& room);
+  /// What the buffers of such a state take once the largest batch has been through them; without
+  /// what each thread has for itself.
+  static size_t bytes(const EncoderConfig& config, const EncoderRoom& room);
 
   const int tokens_max, texts_max;
   FloatBuffer x, hidden, q, k, v;              // [tokens, dim]

@@ -27,6 +27,13 @@ int cols_max(const ModelConfig& c) { return std::max({c.dim, c.ffn_dim, c.heads 
 FloatBuffer::FloatBuffer(size_t count)
     : data_(static_cast<float*>(::operator new[](count * sizeof(float), kAlignment))) {}
 
+size_t ForwardState::bytes(const ModelConfig& config, int tokens, int logits_rows) {
+  const size_t floats = 2 * size_t(tokens) * config.dim + InnerSizes(config, tokens).total() +
+                        size_t(logits_rows) * config.vocab_size;
+  // The inputs of products once more, rounded to what the weights are multiplied with.
+  return floats * sizeof(float) + size_t(tokens) * cols_max(config) * 2;
+}
+
 ForwardState::ForwardState(const ModelConfig& config, int threads, int tokens, int logits_rows)
     : tokens_max(tokens),
       logits_max(logits_rows),

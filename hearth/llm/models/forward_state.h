@@ -33,6 +33,9 @@ class FloatBuffer {
 class ForwardState {
  public:
   ForwardState(const ModelConfig& config, int threads, int tokens_max, int logits_max);
+  /// What the buffers of such a state take once the largest batch has been through them; without
+  /// what each thread has for itself.
+  static size_t bytes(const ModelConfig& config, int tokens_max, int logits_max);
 
   const int tokens_max, logits_max;
 

@@ -1,5 +1,7 @@
 #include "hearth/llm/tokenizer/chat_template.h"
 
+#include <algorithm>
+
 #include "hearth/llm/tokenizer/jinja/interpreter.h"
 #include "hearth/llm/tokenizer/jinja/operations.h"
 #include "hearth/llm/tokenizer/jinja/parser.h"
@@ -56,6 +58,11 @@ ChatTemplate::ChatTemplate(std::string_view source, const ChatTemplateLimits& li
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
+
+bool ChatTemplate::uses(std::string_view variable) const {
+  const std::vector<std::string_view>& names = parsed_->tree.symbols;
+  return std::find(names.begin(), names.end(), variable) != names.end();
+}
 
 std::string ChatTemplate::render(const TemplateValue::Dict& globals, int64_t now_unix_s) const {
   jinja::Runtime rt(parsed_->limits, now_unix_s);

@@ -55,6 +55,10 @@ class ChatTemplate {
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
+  /// Whether the template looks up a variable of this name somewhere: "tools". Texts, fields and
+  /// keys of that name do not count.
+  bool uses(std::string_view variable) const;
+
   /// Renders with these globals, typically messages, tools, add_generation_prompt, bos_token,
   /// eos_token. Adds raise_exception, strftime_now, range, namespace and the rest of the subset's
   /// functions itself; `now_unix_s` feeds strftime_now (UTC). Errors: invalid_argument carrying a

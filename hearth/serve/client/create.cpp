@@ -121,6 +121,15 @@ void add_texts(Json& body, const store::Modelfile& file) {
   if (!file.requires_version.empty()) body["requires"] = file.requires_version;
 }
 
+// The API knows files by their names alone.
+void add_files(Json& body, const char* field, const Json& files, const std::string& command) {
+  for (const auto& [file, digest] : files.items()) {
+    if (body.contains(field) && body[field].contains(file))
+      throw Error(Errc::unsupported, "{}: a file '{}' was named before", command, file);
+    body[field][file] = digest;
+  }
+}
+
 }  // namespace
 
 void create_model(Api& api, const std::string& name, const CreateFrom& from, OnStep on_step,
@@ -132,7 +141,7 @@ void create_model(Api& api, const std::string& name, const CreateFrom& from, OnS
   for (const std::string& written : from.file.from) {
     const std::optional<Json> files = upload.try_files(written, from.folder);
     if (files)
-      body["files"].update(*files);
+      add_files(body, "files", *files, fmt::format("FROM {}", written));
     else if (!body.contains("from"))
       body["from"] = written;
     else
@@ -141,12 +150,7 @@ void create_model(Api& api, const std::string& name, const CreateFrom& from, OnS
   for (const std::string& written : from.file.adapters) {
     const std::optional<Json> files = upload.try_files(written, from.folder);
     if (!files) throw Error(Errc::not_found, "ADAPTER {}: no such file", written);
-    for (const auto& [file, digest] : files->items()) {
-      if (body.contains("adapters") && body["adapters"].contains(file))
-        throw Error(Errc::unsupported, "ADAPTER {}: another adapter has a file '{}' too", written,
-                    file);
-      body["adapters"][file] = digest;
-    }
+    add_files(body, "adapters", *files, fmt::format("ADAPTER {}", written));
   }
   add_texts(body, from.file);
   if (!from.quantize.empty()) body["quantize"] = from.quantize;

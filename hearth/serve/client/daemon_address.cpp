@@ -90,6 +90,12 @@ DaemonAddress daemon_address_from_environment() {
   return {};
 }
 
+bool is_loopback(const DaemonAddress& address) {
+  const std::string& host = address.host;
+  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") ||
+         host == "::1";
+}
+
 DaemonAddress client_address(DaemonAddress address) {
   if (address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";

@@ -26,6 +26,10 @@ DaemonAddress parse_daemon_address(std::string_view text);
 /// From HEARTH_HOST, else OLLAMA_HOST, else the default. Errors: as above, naming the variable.
 DaemonAddress daemon_address_from_environment();
 
+/// Whether the address is this machine's own, by which no other can be meant: localhost, 127.*,
+/// ::1.
+bool is_loopback(const DaemonAddress& address);
+
 /// The address to connect to: 0.0.0.0 and :: are every address of this machine, so its loopback.
 DaemonAddress client_address(DaemonAddress address);
 

@@ -54,5 +54,14 @@ TEST(DaemonAddress, EveryAddressIsReachedAtLoopback) {
   EXPECT_EQ(client_address(parse_daemon_address("[::]:1")).url(), "http://[::1]:1");
 }
 
+TEST(DaemonAddress, KnowsThisMachinesOwn) {
+  for (const char* text :
+       {"", "localhost:1", "127.0.0.1:1", "127.1.2.3", "[::1]:5", "http://a.localhost"})
+    EXPECT_TRUE(is_loopback(parse_daemon_address(text))) << text;
+  EXPECT_TRUE(is_loopback(client_address(parse_daemon_address("0.0.0.0"))));
+  for (const char* text : {"box", "10.0.0.127", "[fe80::1]", "127box:1", "localhost.example"})
+    EXPECT_FALSE(is_loopback(parse_daemon_address(text))) << text;
+}
+
 }  // namespace
 }  // namespace hearth::serve

@@ -54,12 +54,16 @@ http::Request request_for(std::string_view method, const std::string& target, co
 void run_handler(const http::Router::Route& route,
                  const std::shared_ptr<http::Exchange>& exchange) {
   http::Responder responder(exchange);
+  const auto fail = [&](int status, const char* text) {
+    if (responder && !responder.is_started())
+      responder.send(http::Response::json(status, Json{{"error", text}}.dump()));
+  };
   try {
     route.handler(exchange->request(), responder);
   } catch (const Error& error) {
-    if (responder && !responder.is_started())
-      responder.send(http::Response::json(http::status_of(error.code()),
-                                          Json{{"error", error.what()}}.dump()));
+    fail(http::status_of(error.code()), error.what());
+  } catch (const std::exception& error) {
+    fail(500, error.what());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr int kStopPollMs = 50;  // how soon a stop is noticed while nothing arrives
 constexpr long kConnectTimeoutMs = 5000;
-constexpr long kProbeTimeoutMs = 1000;
+// Where nobody listens the system says so at once; who listens may be busy.
+constexpr long kProbeTimeoutMs = 5000;
 constexpr size_t kErrorBytesMax = 64 << 10;
 
 // Once per process, before the first handle; never undone, as other handles may live on.
@@ -21,6 +23,11 @@ void init_curl() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   HEARTH_CHECK(code == CURLE_OK);
 }
+
+// Somebody is there, but not surely the one who was meant.
+class Untrusted : public Error {
+  using Error::Error;
+};
 
 }  // namespace
 
@@ -98,6 +105,11 @@ void RemoteApi::prepare(Transfer& transfer, std::string_view method, const std::
   curl_easy_reset(easy);
   curl_easy_setopt(easy, CURLOPT_URL, (url_ + target).c_str());
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(method).c_str());
+  // Its answer tells the length of a body that does not come.
+  curl_easy_setopt(easy, CURLOPT_NOBODY, method == "HEAD" ? 1L : 0L);
+  // As the program curl does it: who made a certificate says so here.
+  if (const char* vouchers = std::getenv("SSL_CERT_FILE"); vouchers && *vouchers)
+    curl_easy_setopt(easy, CURLOPT_CAINFO, vouchers);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // a box of one's own is asked directly
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
@@ -135,6 +147,10 @@ int RemoteApi::perform(Transfer& transfer, std::stop_token stop) {
 
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (stop.stop_requested()) throw Error(Errc::unavailable, "stopped while {} answered", url_);
+  if (code == CURLE_PEER_FAILED_VERIFICATION)
+    throw Untrusted(Errc::unavailable,
+                    "{}: {}; SSL_CERT_FILE can name a file with the certificate to trust", url_,
+                    curl_easy_strerror(code));
   if (code != CURLE_OK) throw Error(Errc::unavailable, "{}: {}", url_, curl_easy_strerror(code));
   if (status / 100 != 2) throw error_of(static_cast<int>(status), transfer.error_body);
   return static_cast<int>(status);
@@ -148,6 +164,8 @@ bool RemoteApi::is_there() {
   curl_easy_setopt(transfer.easy, CURLOPT_TIMEOUT_MS, kProbeTimeoutMs);
   try {
     perform(transfer, {});
+  } catch (const Untrusted&) {
+    throw;
   } catch (const Error&) {
     return false;
   }

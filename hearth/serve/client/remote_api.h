@@ -15,7 +15,8 @@ class RemoteApi final : public Api {
   explicit RemoteApi(const DaemonAddress& address, std::string key = "");
   ~RemoteApi() override;
 
-  /// True when something answers there as Ollama or Hearth would, within a second.
+  /// True when something answers there as Ollama or Hearth would, within a few seconds. Errors:
+  /// unavailable when somebody is there whose certificate nobody vouches for.
   bool is_there();
 
   const std::string& where() const override { return url_; }

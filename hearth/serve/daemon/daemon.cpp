@@ -138,6 +138,10 @@ void Daemon::start() {
                 "elsewhere with --host ADDRESS:PORT",
                 error.what());
   }
+  state_->stack.models().load_pinned(
+      [state = state_.get()](const std::string& model, const Error& error) {
+        state->log.event("model.unpinned", {{"model", model}, {"why", error.what()}});
+      });
 }
 std::vector<http::Address> Daemon::addresses() const { return state_->server->addresses(); }
 bool Daemon::has_keys() const { return !state_->gate.is_open(); }

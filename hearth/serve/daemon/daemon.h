@@ -19,7 +19,8 @@ class Daemon {
   Daemon(const ServeOptions& options, const fs::path& program, std::string version, EventLog& log);
   ~Daemon();
 
-  /// Listens. Errors: as http::Server::start().
+  /// Listens, and loads the pinned models in the background; what fails of that is logged. Errors:
+  /// as http::Server::start().
   void start();
   std::vector<http::Address> addresses() const;
   /// Reads the keys anew. A file that cannot be read is logged, and the former keys stay.

@@ -12,11 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-llm::KvType kv_type(const std::string& name) {
-  if (name == "f32") return llm::KvType::f32;
-  return name == "q8_0" ? llm::KvType::q8_0 : llm::KvType::f16;
-}
-
 Message message_of(const store::ModelMessage& turn) {
   Message message;
   message.role = find_role(turn.role).value_or(Role::user);
@@ -36,7 +31,7 @@ ModelLoad load_of(const EngineSpec& spec, const ServeOptions& options) {
   load.parameters = spec.texts.parameters;
   for (const auto& [name, value] : spec.load_options) load.parameters[name] = value;
   load.answers_max = options.parallel;
-  load.kv_type = kv_type(options.cache_type);
+  load.kv_type = options.cache_type;
   return load;
 }
 

@@ -74,10 +74,11 @@ void append(std::vector<std::string>& items, Text text) {
   for (std::string& item : list(text)) items.push_back(std::move(item));
 }
 
-std::string cache_type(Text text) {
-  if (text != "f32" && text != "f16" && text != "q8_0")
-    throw Error(Errc::invalid_argument, "'{}' is not f32, f16 or q8_0", text);
-  return std::string(text);
+llm::KvType cache_type(Text text) {
+  if (text == "f32") return llm::KvType::f32;
+  if (text == "f16") return llm::KvType::f16;
+  if (text == "q8_0") return llm::KvType::q8_0;
+  throw Error(Errc::invalid_argument, "'{}' is not f32, f16 or q8_0", text);
 }
 
 constexpr std::array kSettings = {

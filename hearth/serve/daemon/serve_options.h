@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hearth/base/files.h"
+#include "hearth/llm/kv_cache.h"
 #include "hearth/serve/client/daemon_address.h"
 
 namespace hearth::serve {
@@ -24,11 +25,11 @@ struct ServeOptions {
   std::vector<std::string> hosts;    // names that this server answers to, besides its own
   std::chrono::nanoseconds keep_alive = std::chrono::minutes(5);  // negative: for ever
   std::chrono::seconds load_timeout{300};
-  int context = 0;                  // positions; 0: the model's, at most 8192
-  int parallel = 4;                 // answers of a model at once
-  int models_max = 0;               // loaded at once; 0: as many as fit
-  int queue_max = 512;              // requests that wait
-  std::string cache_type;           // f32, f16, q8_0; empty: f16
+  int context = 0;      // positions; 0: the model's, at most 8192
+  int parallel = 4;     // answers of a model at once
+  int models_max = 0;   // loaded at once; 0: as many as fit
+  int queue_max = 512;  // requests that wait
+  llm::KvType cache_type = llm::KvType::f16;
   std::vector<std::string> pinned;  // models that are never unloaded
   std::chrono::seconds drain{30};   // for answers under way when it is told to end
 };

@@ -1,5 +1,6 @@
 #include "hearth/serve/daemon/serve_stack.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "hearth/serve/anthropic/error_json.h"
@@ -26,7 +27,9 @@ LocalModelsOptions pool_options(const ServeOptions& options) {
   pool.pool.pinned = options.pinned;
   pool.queue.waiting_max = options.queue_max;
   pool.waiting_in_all_max = options.queue_max;
+  pool.queue.waiting_per_caller_max = std::max(options.queue_max / 2, 1);
   pool.answers_max = options.parallel;
+  pool.kv_type = options.cache_type;
   if (options.context > 0) pool.load_defaults["num_ctx"] = int64_t{options.context};
   return pool;
 }

@@ -11,16 +11,22 @@ namespace {
 
 using llm::TemplateValue;
 
-std::variant<llm::ChatTemplate, llm::GoTemplate> parse(std::string_view source) {
+using Template = std::variant<llm::ChatTemplate, llm::GoTemplate>;
+
+Template parse(std::string_view source) {
   if (llm::is_go_template(source)) return llm::GoTemplate(source);
   return llm::ChatTemplate(source);
 }
 
 // A template that tells nothing of tools cannot show them, whatever tags it spells.
-AnswerStyle style_of(std::string_view source, const llm::GoTemplate* go) {
-  AnswerStyle style = detect_style(source);
-  if (go && !go->uses("Tools")) style.calls = CallStyle::generic;
-  return style;
+TemplateTraits traits_of(std::string_view source, const Template& parsed) {
+  TemplateTraits traits = {.style = detect_style(source)};
+  const auto* go = std::get_if<llm::GoTemplate>(&parsed);
+  const bool shows_tools =
+      go ? go->uses("Tools") : std::get<llm::ChatTemplate>(parsed).uses("tools");
+  if (!shows_tools) traits.style.calls = CallStyle::generic;
+  traits.can_fill_in = go && go->uses("Suffix");
+  return traits;
 }
 
 std::string spelling_or_nothing(const llm::Tokenizer& tokenizer, std::optional<int32_t> id) {
@@ -62,9 +68,11 @@ std::string without_space_at_end(std::string text) {
 
 }  // namespace
 
+TemplateTraits template_traits(std::string_view source) { return traits_of(source, parse(source)); }
+
 ChatRenderer::ChatRenderer(std::string_view source, const llm::Tokenizer& tokenizer)
     : template_(parse(source)),
-      style_(style_of(source, go())),
+      traits_(traits_of(source, template_)),
       bos_(spelling_or_nothing(tokenizer, tokenizer.bos())),
       eos_(spelling_or_nothing(tokenizer, tokenizer.eos())),
       writes_system_(can_write_system()) {}
@@ -86,14 +94,15 @@ bool ChatRenderer::can_write_system() const {
 std::string ChatRenderer::run(const ChatPrompt& prompt, const std::vector<Message>& messages,
                               const std::vector<Tool>& tools, bool opens_answer,
                               std::time_t now) const {
-  if (go()) return go()->render(go_conversation(prompt, messages, tools, style_.thinking), now);
-  TemplateValue::Dict globals = {{"messages", messages_value(messages, style_.calls)},
+  if (go())
+    return go()->render(go_conversation(prompt, messages, tools, traits_.style.thinking), now);
+  TemplateValue::Dict globals = {{"messages", messages_value(messages, traits_.style.calls)},
                                  {"add_generation_prompt", opens_answer},
                                  {"bos_token", bos_},
                                  {"eos_token", eos_}};
   // Not even None without any: some templates go through them without asking.
   if (!tools.empty()) globals.emplace_back("tools", tools_value(tools));
-  if (style_.thinking != ThinkingStyle::none) {
+  if (traits_.style.thinking != ThinkingStyle::none) {
     const Thinking level = prompt.thinking.value_or(Thinking::on);
     globals.emplace_back("enable_thinking", level != Thinking::off);
     globals.emplace_back("thinking", level != Thinking::off);
@@ -123,10 +132,10 @@ std::string ChatRenderer::continue_last(const ChatPrompt& prompt, std::vector<Me
 std::string ChatRenderer::render(const ChatPrompt& prompt, std::vector<Message> messages,
                                  std::time_t now) const {
   const bool may_think = prompt.thinking.value_or(Thinking::off) != Thinking::off;
-  if (may_think && style_.thinking == ThinkingStyle::none)
+  if (may_think && traits_.style.thinking == ThinkingStyle::none)
     throw Error(Errc::unsupported, "the model does not support thinking");
   std::vector<Tool> tools = prompt.tools;
-  if (style_.calls == CallStyle::generic)
+  if (traits_.style.calls == CallStyle::generic)
     messages = spell_out_tools(messages, std::exchange(tools, {}));
   if (!writes_system_) messages = fold_system(messages);
   // An empty message is a turn that was only opened.
@@ -142,8 +151,6 @@ std::string ChatRenderer::render(const ChatPrompt& prompt, std::vector<Message> 
   if (prompt.thinking == Thinking::off && prompt_opens_thinking(text)) text += "\n</think>\n\n";
   return text;
 }
-
-bool ChatRenderer::can_fill_in() const { return go() && go()->uses("Suffix"); }
 
 std::string ChatRenderer::fill_in(std::string_view before, std::string_view after,
                                   std::time_t now) const {

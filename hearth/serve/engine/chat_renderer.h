@@ -16,6 +16,15 @@
 
 namespace hearth::serve {
 
+/// What a template says of its model without a conversation.
+struct TemplateTraits {
+  AnswerStyle style;
+  bool can_fill_in = false;  // in Go's language, it can ask for what stands between two texts
+};
+
+/// Errors: as ChatRenderer's of `source`.
+TemplateTraits template_traits(std::string_view source);
+
 /// Immutable; any thread.
 class ChatRenderer {
  public:
@@ -23,7 +32,7 @@ class ChatRenderer {
   /// llm::ChatTemplate and llm::GoTemplate. `tokenizer` must outlive it.
   ChatRenderer(std::string_view source, const llm::Tokenizer& tokenizer);
 
-  const AnswerStyle& style() const { return style_; }
+  const AnswerStyle& style() const { return traits_.style; }
   /// What the conversation `messages` looks like to the model, with the marks of ControlFences in
   /// it: take_marks(). `prompt` gives everything but the messages. The template is given
   ///   messages, tools, add_generation_prompt, bos_token, eos_token; as transformers does
@@ -37,9 +46,8 @@ class ChatRenderer {
   std::string render(const ChatPrompt& prompt, std::vector<Message> messages,
                      std::time_t now) const;
 
-  /// Whether the template, in Go's language, can ask for what stands between two texts.
-  bool can_fill_in() const;
-  /// That prompt, for a template that can. Errors: as render().
+  bool can_fill_in() const { return traits_.can_fill_in; }
+  /// The prompt for what stands between two texts, for a template that can. Errors: as render().
   std::string fill_in(std::string_view before, std::string_view after, std::time_t now) const;
 
  private:
@@ -53,7 +61,7 @@ class ChatRenderer {
   const llm::GoTemplate* go() const { return std::get_if<llm::GoTemplate>(&template_); }
 
   std::variant<llm::ChatTemplate, llm::GoTemplate> template_;
-  AnswerStyle style_;
+  TemplateTraits traits_;
   std::string bos_, eos_;
   bool writes_system_;
 };

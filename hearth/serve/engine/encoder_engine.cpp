@@ -37,6 +37,7 @@ struct EncoderEngine::State {
     facts.answers_max = load.answers_max;
     for (const formats::GgufTensor& tensor : file.tensors())
       facts.memory_bytes += tensor.bytes.size();
+    facts.memory_bytes += embedder->bytes();
     vectors.emplace(*tokenizer, std::move(embedder));
   }
 

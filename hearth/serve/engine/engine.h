@@ -30,7 +30,7 @@ struct EngineFacts {
   std::string architecture;   // "qwen3"
   int context = 0;            // positions per answer
   int answers_max = 0;        // that run at once
-  uint64_t memory_bytes = 0;  // weights, cache and buffers
+  uint64_t memory_bytes = 0;  // weights, caches and buffers: what it can come to take
   uint64_t device_bytes = 0;  // of these on GPUs
 };
 

@@ -1,5 +1,6 @@
 #include "hearth/serve/engine/fill_in_middle.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace hearth::serve {
@@ -32,6 +33,21 @@ std::optional<FillInMiddle> find_all(const Names& names, Find find) {
   return FillInMiddle{*prefix, *suffix, *middle};
 }
 
+// `find` gives the id of a spelling.
+template <class Find>
+std::optional<FillInMiddle> find_in(const formats::Gguf& file, uint64_t vocab_size, Find find) {
+  const auto by_key = [&](std::string_view key) -> std::optional<int32_t> {
+    const auto id = file.try_u64("tokenizer.ggml." + std::string(key));
+    if (!id || *id >= vocab_size) return std::nullopt;
+    return static_cast<int32_t>(*id);
+  };
+  for (const Names& names : kKeys)
+    if (const auto found = find_all(names, by_key)) return found;
+  for (const Names& names : kSpellings)
+    if (const auto found = find_all(names, find)) return found;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<int32_t> FillInMiddle::ids(std::span<const int32_t> before,
@@ -46,18 +62,20 @@ std::vector<int32_t> FillInMiddle::ids(std::span<const int32_t> before,
 
 std::optional<FillInMiddle> find_fill_in_middle(const formats::Gguf& file,
                                                 const llm::Tokenizer& tokenizer) {
-  const auto by_key = [&](std::string_view key) -> std::optional<int32_t> {
-    const auto id = file.try_u64("tokenizer.ggml." + std::string(key));
-    if (!id || *id >= static_cast<uint64_t>(tokenizer.vocab_size())) return std::nullopt;
-    return static_cast<int32_t>(*id);
-  };
-  for (const Names& names : kKeys)
-    if (const auto found = find_all(names, by_key)) return found;
-  for (const Names& names : kSpellings)
-    if (const auto found =
-            find_all(names, [&](std::string_view spelling) { return tokenizer.find(spelling); }))
-      return found;
-  return std::nullopt;
+  return find_in(file, static_cast<uint64_t>(tokenizer.vocab_size()),
+                 [&](std::string_view spelling) { return tokenizer.find(spelling); });
+}
+
+std::optional<FillInMiddle> find_fill_in_middle(const formats::Gguf& file) {
+  const formats::GgufValue* value = file.find("tokenizer.ggml.tokens");
+  const auto* list = value ? std::get_if<formats::GgufArray>(value) : nullptr;
+  const auto* tokens = list ? std::get_if<std::vector<std::string>>(&list->items) : nullptr;
+  if (!tokens) return std::nullopt;
+  return find_in(file, tokens->size(), [&](std::string_view spelling) -> std::optional<int32_t> {
+    const auto found = std::find(tokens->begin(), tokens->end(), spelling);
+    if (found == tokens->end()) return std::nullopt;
+    return static_cast<int32_t>(found - tokens->begin());
+  });
 }
 
 }  // namespace hearth::serve

@@ -24,5 +24,7 @@ struct FillInMiddle {
 /// names none. Nothing for a model without. Errors: corrupt_data (an id that is no number).
 std::optional<FillInMiddle> find_fill_in_middle(const formats::Gguf& file,
                                                 const llm::Tokenizer& tokenizer);
+/// The same from the vocabulary as the file lists it, without the time that a tokenizer takes.
+std::optional<FillInMiddle> find_fill_in_middle(const formats::Gguf& file);
 
 }  // namespace hearth::serve

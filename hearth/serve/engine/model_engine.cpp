@@ -8,6 +8,7 @@
 #include "hearth/llm/engine_limits.h"
 #include "hearth/serve/engine/answer_forms.h"
 #include "hearth/serve/engine/model_answer.h"
+#include "hearth/serve/engine/model_capabilities.h"
 #include "hearth/serve/engine/text_vectors.h"
 
 namespace hearth::serve {
@@ -49,20 +50,9 @@ llm::EngineOptions engine_options(const ModelLoad& load, const LoadSettings& set
 }
 
 PromptTexts prompt_texts(const ModelParts& parts, const ModelLoad& load) {
-  // What was published with the model, or written into its Modelfile, comes first, as with Ollama.
-  // But Ollama puts a template of nothing but the question where its own code does the rendering.
-  const bool is_own =
-      load.template_text.empty() ||
-      (llm::is_plain_go_template(load.template_text) && !parts.template_text.empty());
-  return {.template_text = is_own ? parts.template_text : load.template_text,
+  return {.template_text = chosen_template(load.template_text, parts.template_text),
           .system = load.system,
           .messages = load.messages};
-}
-
-uint64_t cache_page_bytes(const llm::KvShape& shape, llm::KvType type) {
-  const size_t row =
-      llm::kv_row_bytes(type, shape.head_dim_k) + llm::kv_row_bytes(type, shape.head_dim_v);
-  return uint64_t{row} * shape.layers * shape.kv_heads * shape.page_tokens;
 }
 
 }  // namespace
@@ -90,10 +80,11 @@ struct ModelEngine::State {
         forms(parts.tokenizer),
         vectors(*parts.tokenizer,
                 [this, threads = settings.threads] { return open_embedder(threads); }) {
-    find_facts(load);
+    find_facts(load, settings);
   }
 
-  void find_facts(const ModelLoad& load);
+  void find_facts(const ModelLoad& load, const LoadSettings& settings);
+  std::optional<llm::Pooling> pooling() const;
   std::unique_ptr<llm::Embedder> open_embedder(int threads) const;
   llm::GenerateParams generate_params(const AnswerRequest& request, BuiltPrompt& prompt);
   AnswerRequest with_thinking_decided(AnswerRequest request) const;
@@ -112,15 +103,9 @@ struct ModelEngine::State {
   EngineFacts facts;
 };
 
-void ModelEngine::State::find_facts(const ModelLoad& load) {
-  const AnswerStyle style =
-      prompts.style().value_or(AnswerStyle{CallStyle::none, ThinkingStyle::none});
-  facts.capabilities = {
-      .completion = true,
-      .tools = style.calls != CallStyle::none && style.calls != CallStyle::generic,
-      .thinking = style.thinking != ThinkingStyle::none,
-      .insert = prompts.can_fill_in(),
-      .embedding = true};
+void ModelEngine::State::find_facts(const ModelLoad& load, const LoadSettings& settings) {
+  facts.capabilities =
+      decoder_capabilities(prompts.style(), prompts.can_fill_in(), pooling().has_value());
   facts.architecture = parts.model->config().architecture;
   facts.context = engine.context();
   facts.answers_max = load.answers_max;
@@ -128,14 +113,23 @@ void ModelEngine::State::find_facts(const ModelLoad& load) {
     facts.memory_bytes += tensor.bytes.size();
   facts.memory_bytes += parts.adapters.bytes();
   facts.memory_bytes += static_cast<uint64_t>(engine.status().pages_total) *
-                        cache_page_bytes(parts.model->kv_shape(), load.kv_type);
+                        llm::kv_page_bytes(parts.model->kv_shape(), load.kv_type);
+  const int step_tokens = engine_options(load, settings, *parts.model).chunk_tokens;
+  facts.memory_bytes +=
+      llm::ForwardState::bytes(parts.model->config(), step_tokens, load.answers_max);
+  // Taken when somebody first asks for vectors, and kept from then on: counted from the beginning,
+  // so that it is there.
+  facts.memory_bytes += llm::decoder_embedder_bytes(*parts.model, {.context = engine.context()});
+}
+
+// What the file says of it, where the engine was made of one.
+std::optional<llm::Pooling> ModelEngine::State::pooling() const {
+  return parts.file.find("general.architecture") ? llm::read_pooling(parts.file) : std::nullopt;
 }
 
 // Of the last token, which has seen all others, unless the file says otherwise.
 std::unique_ptr<llm::Embedder> ModelEngine::State::open_embedder(int threads) const {
-  const auto pooling =
-      parts.file.find("general.architecture") ? llm::read_pooling(parts.file) : std::nullopt;
-  return llm::make_decoder_embedder(*parts.model, pooling.value_or(llm::Pooling::last),
+  return llm::make_decoder_embedder(*parts.model, pooling().value_or(llm::Pooling::last),
                                     {.context = engine.context(), .threads = threads});
 }
 

@@ -270,8 +270,14 @@ TEST(ModelEngine, FactsAndStatusOfTheTales) {
   uint64_t weights = 0;
   const formats::Gguf file = formats::Gguf::open(kTales);
   for (const formats::GgufTensor& tensor : file.tensors()) weights += tensor.bytes.size();
-  // 8 contexts of 128 positions, 6 layers, 4 heads of 32 keys and 32 values in f16.
-  EXPECT_EQ(facts.memory_bytes, weights + uint64_t{8} * 128 * 6 * 4 * (32 + 32) * 2);
+  // A context of 128 positions, 6 layers, 4 heads of 32 keys and 32 values in f16: eight for
+  // answers, one for vectors.
+  const uint64_t context = 128 * 6 * 4 * (32 + 32) * 2;
+  // 512 tokens of a step: residual and hidden of 256, gate and up of 768 in f32, inputs of 768 in
+  // 16 bits; of answers and of vectors. A row of logits for each answer.
+  const uint64_t step = 512 * (4 * (2 * 256 + 2 * 768) + 2 * 768);
+  const uint64_t logits = 8 * file.find_tensor("token_embd.weight")->rows() * 4;
+  EXPECT_EQ(facts.memory_bytes, weights + 9 * context + 2 * step + logits);
   EXPECT_EQ(engine.status().pages_total, 8 * 128 / 32);
   EXPECT_EQ(engine.status().running, 0);
 }

@@ -2,12 +2,12 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <type_traits>
 #include <utility>
 
 #include "hearth/base/error.h"
 #include "hearth/serve/api/rfc3339.h"
+#include "hearth/serve/engine/model_capabilities.h"
 #include "hearth/serve/ollama/json_text.h"
 #include "hearth/serve/ollama/model_json.h"
 
@@ -18,16 +18,6 @@ using store::LayerKind;
 
 constexpr size_t kShortArrayMax = 5;
 constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
-// Architectures of encoders, which continue no text.
-constexpr std::string_view kEncoders[] = {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
-                                          "gemma-embedding"};
-constexpr std::string_view kMiddleKeys[] = {"tokenizer.ggml.middle_token_id",
-                                            "tokenizer.ggml.fim_mid_token_id"};
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 Json array_json(const formats::GgufArray& array, bool verbose) {
   Json list = Json::array();
   if (array.size() > kShortArrayMax && !verbose) return list;
@@ -57,9 +47,8 @@ Json value_json(const formats::GgufValue& value, bool verbose) {
       value);
 }
 
-std::string template_of(const store::ModelTexts& texts, const formats::Gguf* weights) {
-  if (texts.template_text) return *texts.template_text;
-  const formats::GgufValue* own = weights ? weights->find(kTemplateKey) : nullptr;
+std::string own_template(const formats::Gguf& weights) {
+  const formats::GgufValue* own = weights.find(kTemplateKey);
   const auto* text = own ? std::get_if<std::string>(own) : nullptr;
   return text ? *text : "";
 }
@@ -71,26 +60,18 @@ Json messages_json(const std::vector<store::ModelMessage>& messages) {
   return list;
 }
 
-}  // namespace
-
-std::vector<std::string> capabilities_of(const formats::Gguf& weights,
-                                         std::string_view template_text) {
-  const std::string family = weights.try_string("general.architecture").value_or("");
-  if (std::find(std::begin(kEncoders), std::end(kEncoders), family) != std::end(kEncoders) ||
-      weights.find(family + ".pooling_type"))
-    return {"embedding"};
-  std::vector<std::string> names = {"completion"};
-  if (contains(template_text, "tools") || contains(template_text, ".Tools"))
-    names.emplace_back("tools");
-  if (contains(template_text, ".Suffix") ||
-      std::any_of(std::begin(kMiddleKeys), std::end(kMiddleKeys),
-                  [&](std::string_view key) { return weights.find(key) != nullptr; }))
-    names.emplace_back("insert");
-  if (contains(template_text, "<think>") || contains(template_text, "enable_thinking") ||
-      contains(template_text, "reasoning_effort") || contains(template_text, ".Think"))
-    names.emplace_back("thinking");
-  return names;
+// What is loaded from the weights decides; where there are none, what was published.
+std::vector<std::string> capability_names(const store::ModelTexts& texts,
+                                          const formats::Gguf* weights) {
+  if (!weights) return texts.config.capabilities;
+  Capabilities can = capabilities_of(
+      *weights, chosen_template(texts.template_text.value_or(""), own_template(*weights)));
+  // Every decoder gives vectors, too, but clients take a model of this name for one without chat.
+  if (can.completion) can.embedding = false;
+  return can.names();
 }
+
+}  // namespace
 
 Json model_info_json(const formats::Gguf& weights, bool verbose) {
   Json info = Json::object();
@@ -145,9 +126,6 @@ std::string modelfile_text(const store::ModelTexts& texts, const store::StoredMo
 Json show_json(const store::StoredModel& model, const store::ModelTexts& texts,
                const store::BlobFolder& blobs, const formats::Gguf* weights,
                const formats::Gguf* projector, bool verbose) {
-  const std::string template_text = template_of(texts, weights);
-  std::vector<std::string> capabilities = texts.config.capabilities;
-  if (capabilities.empty() && weights) capabilities = capabilities_of(*weights, template_text);
   Json json = Json::object();
   const auto add_text = [&](const char* key, const std::string& text) {
     if (!text.empty()) json[key] = text;
@@ -155,7 +133,7 @@ Json show_json(const store::StoredModel& model, const store::ModelTexts& texts,
   add_text("license", fmt::format("{}", fmt::join(texts.licenses, "\n")));
   json["modelfile"] = modelfile_text(texts, model, blobs);
   add_text("parameters", parameter_lines(texts.parameters));
-  json["template"] = template_text;
+  json["template"] = texts.template_text.value_or(weights ? own_template(*weights) : "");
   add_text("system", texts.system.value_or(""));
   add_text("renderer", texts.config.renderer);
   add_text("parser", texts.config.parser);
@@ -165,7 +143,7 @@ Json show_json(const store::StoredModel& model, const store::ModelTexts& texts,
   json["model_info"] = weights ? model_info_json(*weights, verbose) : Json::object();
   if (projector) json["projector_info"] = model_info_json(*projector, verbose);
   json["tensors"] = weights ? tensors_json(*weights) : Json::array();
-  json["capabilities"] = capabilities;
+  json["capabilities"] = capability_names(texts, weights);
   json["modified_at"] = rfc3339(model.modified);
   add_text("requires", texts.config.requires_version);
   return json;

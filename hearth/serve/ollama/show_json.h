@@ -10,11 +10,6 @@
 
 namespace hearth::serve::ollama {
 
-/// "completion", "tools", "thinking", "insert", "embedding", from what a model's file and template
-/// say; a loaded engine knows better.
-std::vector<std::string> capabilities_of(const formats::Gguf& weights,
-                                         std::string_view template_text);
-
 /// Metadata as JSON, without the name and the template; arrays of more than five elements become
 /// empty unless `verbose`. general.parameter_count is added where the file has none.
 Json model_info_json(const formats::Gguf& weights, bool verbose);

@@ -39,7 +39,7 @@ TEST(OllamaShow, EverythingThatAModelSays) {
                 R"("model_info":{"general.architecture":"qwen3","general.type":"model",)"
                 R"("general.file_type":0,"general.parameter_count":64},)"
                 R"("tensors":[{"name":"token_embd.weight","type":"F32","shape":[32,2]}],)"
-                R"("capabilities":["completion","tools"],"modified_at":"T","requires":"0.14.0"})");
+                R"("capabilities":["completion"],"modified_at":"T","requires":"0.14.0"})");
 }
 
 TEST(OllamaShow, TheSystemTextCanBeReplacedAndAbsentTextsAreLeftOut) {
@@ -92,22 +92,11 @@ TEST(OllamaShow, LongArraysAreEmptyUnlessAskedFor) {
   EXPECT_EQ(model_info_json(file.open(), true)["a.six"].size(), 6u);
 }
 
-TEST(OllamaShow, CapabilitiesFollowFromFileAndTemplate) {
-  const Metadata decoder("decoder", [](formats::GgufWriter& out) {
-    out.set("general.architecture", std::string("qwen3"));
-    out.set("tokenizer.ggml.fim_mid_token_id", uint32_t{7});
-  });
-  EXPECT_THAT(capabilities_of(decoder.open(), "{% if tools %}{% if enable_thinking %}"),
-              ElementsAre("completion", "tools", "insert", "thinking"));
-  const Metadata encoder("encoder", [](formats::GgufWriter& out) {
-    out.set("general.architecture", std::string("nomic-bert"));
-  });
-  EXPECT_THAT(capabilities_of(encoder.open(), ""), ElementsAre("embedding"));
-  const Metadata pooled("pooled", [](formats::GgufWriter& out) {
-    out.set("general.architecture", std::string("qwen3"));
-    out.set("qwen3.pooling_type", uint32_t{3});
-  });
-  EXPECT_THAT(capabilities_of(pooled.open(), "tools"), ElementsAre("embedding"));
+TEST(OllamaShow, WhatClientsTakeForAnEmbeddingModelCannotChat) {
+  OllamaForTest test("capabilities");
+  test.add("chat", "TEMPLATE \"{{ .Prompt }}{{ .Tools }}<tool_call>{{ .Suffix }}\"");
+  EXPECT_EQ(Json::parse(test.post("/api/show", R"({"model":"chat"})").body)["capabilities"],
+            Json::array({"completion", "tools", "insert"}));
 }
 
 }  // namespace

@@ -7,6 +7,12 @@
 
 namespace hearth::serve {
 
+AnswerThreads::AnswerThreads(int threads_max) : threads_max_(static_cast<size_t>(threads_max)) {
+  std::lock_guard lock(mutex_);
+  try_add_thread();
+  if (threads_.empty()) throw Error(Errc::resource_exhausted, "no thread can be started");
+}
+
 AnswerThreads::~AnswerThreads() {
   {
     std::lock_guard lock(mutex_);
@@ -19,18 +25,16 @@ AnswerThreads::~AnswerThreads() {
 void AnswerThreads::run(std::function<void()> call) {
   std::lock_guard lock(mutex_);
   calls_.push_back(std::move(call));
-  if (calls_.size() > idle_ && threads_.size() < threads_max_) add_thread();
+  if (calls_.size() > idle_ && threads_.size() < threads_max_) try_add_thread();
   // Under the lock: once the call has run, its owner may destroy all this.
   changed_.notify_one();
 }
 
-void AnswerThreads::add_thread() {
+void AnswerThreads::try_add_thread() {
   try {
     threads_.emplace_back([this] { serve(); });
   } catch (const std::system_error&) {
-    if (!threads_.empty()) return;  // those that are there will do it, later
-    calls_.pop_back();
-    throw Error(Errc::resource_exhausted, "no thread can be started");
+    // Those that are there will do it, later.
   }
 }
 

@@ -11,20 +11,20 @@ namespace hearth::serve {
 
 class AnswerThreads {
  public:
-  /// At most `threads_max` >= 1 threads; none yet.
-  explicit AnswerThreads(int threads_max) : threads_max_(static_cast<size_t>(threads_max)) {}
+  /// At most `threads_max` >= 1 threads, and one at once, so that run() cannot fail for the lack of
+  /// any. Errors: resource_exhausted (no thread can be started).
+  explicit AnswerThreads(int threads_max);
   /// Waits for everything that was given to run().
   ~AnswerThreads();
   AnswerThreads(const AnswerThreads&) = delete;
   AnswerThreads& operator=(const AnswerThreads&) = delete;
 
   /// Runs `call`, which must not throw, on a thread that is idle, on a new one, or, when
-  /// threads_max are busy, on the first that comes free. Errors: resource_exhausted (no first
-  /// thread).
+  /// threads_max are busy or the system gives no more, on the first that comes free.
   void run(std::function<void()> call);
 
  private:
-  void add_thread();  // under the lock
+  void try_add_thread();  // under the lock
   void serve();
 
   const size_t threads_max_;

@@ -67,14 +67,26 @@ LoadPlan EnginePool::plan(const Demand& demand, const std::vector<EngineId>& ids
   return plan_load(demand.spec.model, demand.need, residents, options_.limits);
 }
 
-std::optional<EnginePool::Load> EnginePool::demand(const Demand& demand, PoolTime now) {
-  const std::string key = demand.spec.key();
+bool EnginePool::is_loading(const std::string& key) const {
+  return std::ranges::any_of(
+      entries_, [&](const auto& item) { return item.second.key == key && !item.second.engine; });
+}
+
+std::vector<EngineId> EnginePool::ids() const {
   std::vector<EngineId> ids;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.key == key && !entry.engine) return std::nullopt;  // it loads
-    ids.push_back(id);
-  }
+  for (const auto& [id, entry] : entries_) ids.push_back(id);
+  return ids;
+}
+
+std::string EnginePool::obstacle(const Demand& demand, PoolTime now) const {
+  const std::string key = demand.spec.key();
+  return find(key) || is_loading(key) ? "" : plan(demand, ids(), now).reason;
+}
+
+std::optional<EnginePool::Load> EnginePool::demand(const Demand& demand, PoolTime now) {
+  if (is_loading(demand.spec.key())) return std::nullopt;
   check_pause(demand.spec, now);
+  const std::vector<EngineId> ids = this->ids();
   const LoadPlan plan = this->plan(demand, ids, now);
   if (plan.kind == LoadPlan::Kind::refuse) throw Error(Errc::resource_exhausted, "{}", plan.reason);
   if (plan.kind == LoadPlan::Kind::wait) {

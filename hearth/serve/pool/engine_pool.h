@@ -75,6 +75,8 @@ class EnginePool {
   /// `may_displace` concerns begin no more turns (is_held) until release_holds().
   /// Errors: resource_exhausted (it cannot fit), Refusal (its engine died while loading; a pause).
   std::optional<Load> demand(const Demand& demand, PoolTime now);
+  /// What keeps a model from being loaded now, in words; empty when nothing does.
+  std::string obstacle(const Demand& demand, PoolTime now) const;
   void loaded(EngineId id, std::unique_ptr<Engine> engine, PoolTime now);
   void load_failed(EngineId id, const Error& error, PoolTime now);
 
@@ -124,6 +126,8 @@ class EnginePool {
 
   bool is_pinned(const std::string& model) const;
   bool can_displace(const Entry& entry, const Demand& demand, PoolTime now) const;
+  bool is_loading(const std::string& key) const;
+  std::vector<EngineId> ids() const;
   LoadPlan plan(const Demand& demand, const std::vector<EngineId>& ids, PoolTime now) const;
   Load begin_load(const Demand& demand, PoolTime now);
   void check_pause(const EngineSpec& spec, PoolTime now) const;

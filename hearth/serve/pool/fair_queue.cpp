@@ -43,7 +43,7 @@ std::chrono::seconds FairQueue::wait_estimate() const {
 
 void FairQueue::refuse_if_full(const std::string& caller, QueueTime now) {
   const auto found = callers_.find(caller);
-  if (found != callers_.end() &&
+  if (!caller.empty() && found != callers_.end() &&
       found->second.count() >= static_cast<size_t>(limits_.waiting_per_caller_max)) {
     // The callers who wait share the turns, so a place of this one comes free less often.
     const auto sharing = std::count_if(callers_.begin(), callers_.end(),
@@ -129,6 +129,11 @@ void FairQueue::finish(Ticket ticket, QueueTime now) {
   // Only ever up: what was promised to the others when the turn started stays true.
   caller.used_s += std::max(used_s - kStartCharge_s, 0.0);
   --caller.running;
+}
+
+int FairQueue::waiting(const std::string& caller) const {
+  const auto found = callers_.find(caller);
+  return found == callers_.end() ? 0 : static_cast<int>(found->second.count());
 }
 
 bool FairQueue::cancel(Ticket ticket) {

@@ -20,8 +20,9 @@ namespace hearth::serve {
 using QueueTime = std::chrono::steady_clock::time_point;
 
 struct QueueLimits {
-  int waiting_max = 512;             // requests of all callers
-  int waiting_per_caller_max = 256;  // so that one caller cannot fill the queue
+  int waiting_max = 512;  // requests of all callers
+  /// So that one caller cannot fill the queue. Of those without a name, who are not one, all may.
+  int waiting_per_caller_max = 256;
   std::chrono::seconds wait_max{600};
   /// A batch request that has waited so long counts as interactive.
   std::chrono::seconds batch_ages{60};
@@ -61,6 +62,7 @@ class FairQueue {
   std::vector<Ticket> take_expired(QueueTime now);
 
   int waiting() const { return static_cast<int>(places_.size()); }
+  int waiting(const std::string& caller) const;
   int running() const { return static_cast<int>(turns_.size()); }
   /// When the request that waits longest came.
   std::optional<QueueTime> oldest() const;

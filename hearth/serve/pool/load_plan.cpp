@@ -68,33 +68,42 @@ std::string describe(uint64_t host_bytes, uint64_t device_bytes) {
                      format_bytes(device_bytes));
 }
 
+std::string listed(const std::vector<Resident>& residents, const std::vector<size_t>& indices) {
+  std::string text;
+  for (const size_t i : indices)
+    text += fmt::format("{}\"{}\" ({})", text.empty() ? "" : ", ", residents[i].model,
+                        describe(residents[i].memory.host_bytes, residents[i].memory.device_bytes));
+  return text;
+}
+
+std::string needs(const std::string& model, const Memory& need, const LoadLimits& limits) {
+  const std::string count =
+      limits.models_max > 0 ? fmt::format(", {} at once", limits.models_max) : "";
+  return fmt::format("model \"{}\" needs {}, models may take {}{}", model,
+                     describe(need.host_bytes, need.device_bytes),
+                     describe(limits.memory.host_bytes, limits.memory.device_bytes), count);
+}
+
 // Pinned models are all that is left when a plan is refused.
 std::string refusal(const std::string& model, const Memory& need,
                     const std::vector<Resident>& residents, const LoadLimits& limits) {
-  std::string pinned;
+  std::vector<size_t> pinned;
   Room room(residents, limits);
-  int pinned_count = 0;
   for (size_t i = 0; i < residents.size(); ++i) {
-    if (!residents[i].is_pinned || residents[i].must_go) {
+    if (residents[i].is_pinned && !residents[i].must_go)
+      pinned.push_back(i);
+    else
       room.give_up(i);
-      continue;
-    }
-    ++pinned_count;
-    pinned +=
-        fmt::format("{}\"{}\" ({})", pinned.empty() ? "" : ", ", residents[i].model,
-                    describe(residents[i].memory.host_bytes, residents[i].memory.device_bytes));
   }
-  std::string text = fmt::format("model \"{}\" needs {}, models may take {}", model,
-                                 describe(need.host_bytes, need.device_bytes),
-                                 describe(limits.memory.host_bytes, limits.memory.device_bytes));
+  std::string text = needs(model, need, limits);
   if (pinned.empty()) return text;
-  if (limits.models_max > 0 && pinned_count >= limits.models_max)
+  if (limits.models_max > 0 && static_cast<int>(pinned.size()) >= limits.models_max)
     text = fmt::format("model \"{}\": models_max is {}", model, limits.models_max);
   else
     text += fmt::format(", of which {} can be made free",
                         describe(static_cast<uint64_t>(std::max<int64_t>(room.host_bytes(), 0)),
                                  static_cast<uint64_t>(std::max<int64_t>(room.device_bytes(), 0))));
-  return fmt::format("{}; in the way, pinned: {}", text, pinned);
+  return fmt::format("{}; in the way, pinned: {}", text, listed(residents, pinned));
 }
 
 // Indices of those for which `is` holds, least recently used first.
@@ -136,6 +145,8 @@ LoadPlan plan_load(const std::string& model, const Memory& need,
   if (!plan.wait_for.empty()) {
     plan.kind = LoadPlan::Kind::wait;
     plan.evict.clear();
+    plan.reason = fmt::format("{}; in the way, busy: {}", needs(model, need, limits),
+                              listed(residents, plan.wait_for));
     return plan;
   }
   plan.evict.insert(plan.evict.begin(), must_idle.begin(), must_idle.end());

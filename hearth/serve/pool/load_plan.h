@@ -41,7 +41,7 @@ struct LoadPlan {
   Kind kind = Kind::load;
   std::vector<size_t> evict;     // indices of residents, least recently used first; all idle
   std::vector<size_t> wait_for;  // indices of residents; all busy
-  std::string reason;            // the need, what there is, and what is in the way
+  std::string reason;            // of `wait` and `refuse`: the need, and what is in the way
 };
 
 /// Decides about loading `model`, which needs `need`.

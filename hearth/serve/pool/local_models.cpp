@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hearth/llm/engine_limits.h"
+#include "hearth/serve/engine/answer_options.h"
 
 namespace hearth::serve {
 namespace {
@@ -28,13 +29,6 @@ LocalModelsOptions complete(LocalModelsOptions options, uint64_t memory_bytes) {
   if (options.pool.limits.memory.host_bytes == 0)
     options.pool.limits.memory.host_bytes = memory_bytes / 10 * 9;
   return options;
-}
-
-uint64_t context_of(const store::ModelParameters& load_options) {
-  const auto found = load_options.find("num_ctx");
-  if (found == load_options.end()) return 0;
-  const int64_t* positions = std::get_if<int64_t>(&found->second);
-  return positions && *positions > 0 ? static_cast<uint64_t>(*positions) : 0;
 }
 
 // What the current exception is to a client, as an Error.
@@ -158,11 +152,7 @@ void LocalModels::enqueue(const RequestPtr& request, Effects& effects) {
   if (draining_) throw Refusal(kRetryAfterRestart, 503, "the server is shutting down");
   Line& line = line_for(*model, load_options, request->key);
   try {
-    if (waiting() >= options_.waiting_in_all_max)
-      throw Refusal(line.queue.promise_place(request->came), 503,
-                    fmt::format("server busy, please try again.  maximum pending requests "
-                                "exceeded: {} wait, waiting_in_all_max is {}",
-                                waiting(), options_.waiting_in_all_max));
+    refuse_if_full(line.queue, *request);
     request->ticket =
         line.queue.submit(request->call.caller, request->call.priority, request->came);
   } catch (const Refusal&) {
@@ -173,19 +163,49 @@ void LocalModels::enqueue(const RequestPtr& request, Effects& effects) {
   advance(effects);
 }
 
+// The bounds of all queues together; each has its own besides.
+void LocalModels::refuse_if_full(FairQueue& queue, const Request& request) const {
+  const std::string& caller = request.call.caller;
+  int all = 0, own = 0;
+  for (const auto& [key, line] : lines_) {
+    all += line.queue.waiting();
+    own += line.queue.waiting(caller);
+  }
+  if (all >= options_.waiting_in_all_max)
+    throw Refusal(queue.promise_place(request.came), 503,
+                  fmt::format("server busy, please try again.  maximum pending requests "
+                              "exceeded: {} wait, waiting_in_all_max is {}",
+                              all, options_.waiting_in_all_max));
+  // Half is left to the others, as at each model.
+  if (!caller.empty() && own >= (options_.waiting_in_all_max + 1) / 2)
+    throw Refusal(queue.promise_place(request.came), 429,
+                  fmt::format("too many requests: {} of this key wait, half of waiting_in_all_max "
+                              "is {}",
+                              own, (options_.waiting_in_all_max + 1) / 2));
+}
+
 LocalModels::Line& LocalModels::line_for(const SpecAndSizes& model,
                                          const store::ModelParameters& load_options,
                                          const std::string& key) {
   const auto found = lines_.find(key);
   if (found != lines_.end()) return found->second;
+  const Memory need =
+      need_of(model.sizes, load_options);  // may refuse them: before there is a line
   Line& line = lines_.try_emplace(key, options_.queue).first->second;
   line.spec = model.spec;
   line.spec.load_options = load_options;
-  line.need =
-      estimate_memory(model.sizes, {.context = context_of(load_options),
-                                    .answers_max = static_cast<uint64_t>(options_.answers_max),
-                                    .memory_bytes = memory_bytes_});
+  line.need = need;
   return line;
+}
+
+Memory LocalModels::need_of(const ModelSizes& sizes,
+                            const store::ModelParameters& load_options) const {
+  const LoadSettings settings = resolve_load_options(load_options);
+  return estimate_memory(sizes, {.context = static_cast<uint64_t>(settings.context),
+                                 .answers_max = static_cast<uint64_t>(options_.answers_max),
+                                 .step_tokens = static_cast<uint64_t>(settings.batch_tokens),
+                                 .kv_type = options_.kv_type,
+                                 .memory_bytes = memory_bytes_});
 }
 
 int LocalModels::waiting() const {
@@ -284,11 +304,13 @@ void LocalModels::fail_line(Line& line, std::exception_ptr error, Effects& effec
 void LocalModels::fail_expired(QueueTime now, Effects& effects) {
   for (auto& [key, line] : lines_)
     for (const FairQueue::Ticket ticket : line.queue.take_expired(now)) {
+      const std::string obstacle = pool_.obstacle({.spec = line.spec, .need = line.need}, now);
       const Refusal refusal(
           line.queue.wait_estimate(), 503,
           fmt::format("server busy, please try again: no turn at model \"{}\" within {} s "
-                      "(wait_max)",
-                      line.spec.model, options_.queue.wait_max.count()));
+                      "(wait_max){}{}",
+                      line.spec.model, options_.queue.wait_max.count(),
+                      obstacle.empty() ? "" : ": ", obstacle));
       effects.failures.emplace_back(line.take(ticket), std::make_exception_ptr(refusal));
       ++counters_.refused;
     }
@@ -458,6 +480,14 @@ bool LocalModels::unload(const std::string& model) {
   }
   apply(std::move(effects));
   return found;
+}
+
+void LocalModels::load_pinned(
+    std::function<void(const std::string& model, const Error& error)> on_error) {
+  for (const std::string& name : options_.pool.pinned)
+    submit(
+        {.model = name, .priority = Priority::batch}, [](Turn&) {},
+        [name, on_error](const Error& error) { on_error(name, error); });
 }
 
 void LocalModels::refuse_all() {

@@ -22,7 +22,9 @@ struct LocalModelsOptions {
   int waiting_in_all_max = 1024;  // requests, for all models
   int turns_in_all_max = 256;     // that run at once, for all models; a thread each
   int loads_max = 2;              // models that load at once
-  int answers_max = 8;            // of an engine at once: what its memory is estimated for
+  // What an engine's memory is estimated for.
+  int answers_max = 8;  // of an engine at once
+  llm::KvType kv_type = llm::KvType::f16;
   /// A request that has waited so long for its model to load may take the turns of busy ones.
   std::chrono::seconds displace_after{5};
   store::ModelParameters load_defaults;  // num_ctx, …: under those of the models
@@ -45,6 +47,9 @@ class LocalModels : public ModelService {
   std::vector<LoadedModel> loaded() const override;
   bool unload(const std::string& model) override;
 
+  /// Loads the pinned models in the background. `on_error` is told, from any thread, of each that
+  /// could not be loaded, and why; the next request for it tries again.
+  void load_pinned(std::function<void(const std::string& model, const Error& error)> on_error);
   /// For shutdown: no turn begins any more, those that wait are refused, those under way go on.
   /// True when all have ended within `timeout`.
   bool drain(std::chrono::nanoseconds timeout);
@@ -61,8 +66,10 @@ class LocalModels : public ModelService {
 
   // Under the lock; what they decide goes to `effects`.
   void enqueue(const RequestPtr& request, Effects& effects);
+  void refuse_if_full(FairQueue& queue, const Request& request) const;
   Line& line_for(const SpecAndSizes& model, const store::ModelParameters& load_options,
                  const std::string& key);
+  Memory need_of(const ModelSizes& sizes, const store::ModelParameters& load_options) const;
   void advance(Effects& effects);
   void demand_engines(QueueTime now, Effects& effects);
   void start_turns(QueueTime now, Effects& effects);

@@ -363,6 +363,82 @@ TEST_F(LocalModelsTest, RefusesWhatWouldWaitInTooLongAQueue) {
   EXPECT_TRUE(becomes_idle());
 }
 
+TEST_F(LocalModelsTest, WithoutKeysTheQueueIsAsLongAsItIsSaidToBe) {
+  world.answers_max = 1;
+  options.queue = {.waiting_max = 4, .waiting_per_caller_max = 1};
+  options.waiting_in_all_max = 4;
+  const auto [busy, gate] = occupy({.model = "a"});
+  for (int i = 0; i < 4; ++i) submit("a");
+  EXPECT_EQ(models().counters().waiting, 4);
+  const auto full = submit("a");
+  EXPECT_EQ(full->wait(), Kind::error);
+  EXPECT_EQ(full->status, 503);
+  gate->open();
+  EXPECT_TRUE(becomes_idle());
+}
+
+TEST_F(LocalModelsTest, OneKeyCannotFillTheQueuesOfAllModels) {
+  world.answers_max = 1;
+  options.waiting_in_all_max = 4;
+  const auto [busy_a, gate_a] = occupy({.model = "a"});
+  const auto [busy_b, gate_b] = occupy({.model = "b"});
+  submit({.model = "a", .caller = "x"});
+  submit({.model = "b", .caller = "x"});
+  const auto own = submit({.model = "b", .caller = "x"});
+  EXPECT_EQ(own->wait(), Kind::error);
+  EXPECT_EQ(own->status, 429);
+  EXPECT_GE(own->retry_after, seconds(1));
+  const auto other = submit({.model = "b", .caller = "y"});
+  gate_a->open();
+  gate_b->open();
+  EXPECT_EQ(other->wait(), Kind::turn);
+  EXPECT_TRUE(becomes_idle());
+}
+
+TEST_F(LocalModelsTest, LoadsThePinnedModelsWithoutBeingAsked) {
+  options.pool.pinned = {"a", "nosuch", "B"};
+  world.on_load = [](const EngineSpec& spec) {
+    if (spec.model == "b:latest") throw Error(Errc::corrupt_data, "its file is torn");
+  };
+  std::mutex mutex;
+  std::map<std::string, std::string> failures;
+  models().load_pinned([&](const std::string& model, const Error& error) {
+    std::lock_guard lock(mutex);
+    failures[model] = error.what();
+  });
+  EXPECT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return failures.size() == 2 && loaded_names() == std::vector<std::string>{"a:latest"};
+  }));
+  EXPECT_TRUE(becomes_idle());
+  EXPECT_THAT(failures["nosuch:latest"], HasSubstr("not found"));
+  EXPECT_EQ(failures["B:latest"], "its file is torn");
+  EXPECT_TRUE(models().loaded()[0].is_pinned);
+}
+
+TEST_F(LocalModelsTest, WhoWaitedInVainForRoomIsToldWhoHadIt) {
+  options.pool.limits.models_max = 1;
+  options.queue.wait_max = seconds(60);
+  const auto [busy, gate] = occupy({.model = "a"});
+  const auto outcome = submit("b");
+  pass(seconds(60));
+  models().tick();
+  EXPECT_EQ(outcome->wait(), Kind::error);
+  EXPECT_EQ(outcome->status, 503);
+  EXPECT_THAT(outcome->message, HasSubstr("model \"b:latest\" needs "));
+  EXPECT_THAT(outcome->message, HasSubstr("in the way, busy: \"a:latest\" ("));
+}
+
+TEST_F(LocalModelsTest, OptionsThatCannotLoadAreRefusedEachTime) {
+  for (int i = 0; i < 2; ++i) {
+    const auto outcome = submit({.model = "a", .options = {{"num_ctx", true}}});
+    EXPECT_EQ(outcome->wait(), Kind::error);
+    EXPECT_EQ(outcome->code, Errc::invalid_argument);
+    EXPECT_THAT(outcome->message, HasSubstr("num_ctx"));
+  }
+  EXPECT_EQ(world.loads, 0);
+}
+
 TEST_F(LocalModelsTest, NobodyWaitsLongerThanWaitMax) {
   world.answers_max = 1;
   options.queue.wait_max = seconds(60);

@@ -9,9 +9,10 @@
 namespace hearth::serve {
 namespace {
 
-constexpr uint64_t kStepTokens = 512;  // llm::EngineOptions::chunk_tokens
-// Hostile headers claim anything: beyond this no product below is near 2^64.
-constexpr uint64_t kSizeMax = uint64_t{1} << 24;
+// Of vectors, whatever the answers' steps are: llm/embedder.cpp.
+constexpr uint64_t kVectorTokens = 512;
+constexpr uint64_t kSizeMax = uint64_t{1} << 24;  // hostile headers claim anything
+constexpr double kNeedMax = double(uint64_t{1} << 60);
 
 uint64_t sane(uint64_t value) { return value <= kSizeMax ? value : 0; }
 
@@ -26,27 +27,47 @@ uint64_t number_or_largest(const formats::Gguf& file, const std::string& key) {
   return largest > 0 ? sane(static_cast<uint64_t>(largest)) : 0;
 }
 
-uint64_t kv_bytes(const ModelSizes& sizes, uint64_t context, const MemoryUse& use) {
-  if (sizes.is_encoder) return 0;
-  constexpr uint64_t kF16Bytes = 2;
-  const uint64_t position =
-      sizes.layers * sizes.kv_heads * (sizes.head_dim_k + sizes.head_dim_v) * kF16Bytes;
-  const uint64_t one = position * context;
-  // As llm::resolve() decides: a quarter of the memory at most, but one context at least.
-  return std::min(one * use.answers_max, std::max(one, use.memory_bytes / 4));
+// What follows counts in doubles: products of hostile numbers cannot wrap, and below 2^53 all
+// results are exact.
+
+double context_bytes(const ModelSizes& sizes, double context, llm::KvType type) {
+  const auto row = [&](uint64_t dim) {
+    return double(llm::kv_row_bytes(type, static_cast<int>(dim)));
+  };
+  return double(sizes.layers) * double(sizes.kv_heads) *
+         (row(sizes.head_dim_k) + row(sizes.head_dim_v)) * context;
 }
 
-uint64_t buffer_bytes(const ModelSizes& sizes, uint64_t context, uint64_t answers_max) {
-  // llm/models/forward_state.h: residual, hidden, and what a layer needs at its widest, in f32; the
-  // inputs of products once more, rounded.
-  const uint64_t attention = (sizes.heads + sizes.kv_heads) * (sizes.head_dim_k + sizes.head_dim_v);
-  const uint64_t inner = std::max(attention, 2 * sizes.ffn_dim);
-  const uint64_t inputs = std::max(sizes.dim, sizes.ffn_dim);
-  // llm/models/encoder.h: five vectors of dim, two of ffn_dim, the keys and values of one layer.
-  if (sizes.is_encoder)
-    return std::max(kStepTokens, context) * (4 * (7 * sizes.dim + 2 * sizes.ffn_dim) + 2 * inputs);
-  const uint64_t token = 4 * (2 * sizes.dim + inner) + 2 * inputs;
-  return kStepTokens * token + answers_max * sizes.vocab_size * 4;
+// As llm::resolve() decides: a quarter of the memory at most, but one context at least.
+double cache_bytes(const ModelSizes& sizes, double context, const MemoryUse& use) {
+  const double one = context_bytes(sizes, context, use.kv_type);
+  return std::min(one * double(use.answers_max), std::max(one, double(use.memory_bytes) / 4));
+}
+
+// llm/models/forward_state.h: residual, hidden, and what a layer needs at its widest, in f32; the
+// inputs of products once more, rounded.
+double step_bytes(const ModelSizes& sizes, double tokens) {
+  const double attention =
+      double(sizes.heads + sizes.kv_heads) * double(sizes.head_dim_k + sizes.head_dim_v);
+  const double inner = std::max(attention, 2 * double(sizes.ffn_dim));
+  const double inputs = double(std::max(sizes.dim, sizes.ffn_dim));
+  return tokens * (4 * (2 * double(sizes.dim) + inner) + 2 * inputs);
+}
+
+// llm/models/encoder.h: five vectors of dim, two of ffn_dim, the keys and values of one layer.
+double encoder_bytes(const ModelSizes& sizes, double context) {
+  const double inputs = double(std::max(sizes.dim, sizes.ffn_dim));
+  return std::max(double(kVectorTokens), context) *
+         (4 * (7 * double(sizes.dim) + 2 * double(sizes.ffn_dim)) + 2 * inputs);
+}
+
+double decoder_bytes(const ModelSizes& sizes, double context, const MemoryUse& use) {
+  const double answers = cache_bytes(sizes, context, use) +
+                         step_bytes(sizes, double(use.step_tokens)) +
+                         double(use.answers_max) * double(sizes.vocab_size) * 4;
+  const double vectors =
+      context_bytes(sizes, context, llm::KvType::f16) + step_bytes(sizes, double(kVectorTokens));
+  return answers + vectors;
 }
 
 }  // namespace
@@ -77,10 +98,11 @@ ModelSizes read_sizes(const fs::path& path, uint64_t more_bytes) {
 }
 
 Memory estimate_memory(const ModelSizes& sizes, const MemoryUse& use) {
-  const uint64_t context =
-      use.context != 0 ? use.context : std::min<uint64_t>(sizes.context, llm::kDefaultContext);
-  return {.host_bytes = sizes.file_bytes + kv_bytes(sizes, sane(context), use) +
-                        buffer_bytes(sizes, sane(context), use.answers_max)};
+  const uint64_t asked = use.context != 0 ? use.context : llm::kDefaultContext;
+  const auto context = double(sizes.context > 0 ? std::min(asked, sizes.context) : asked);
+  const double more =
+      sizes.is_encoder ? encoder_bytes(sizes, context) : decoder_bytes(sizes, context, use);
+  return {.host_bytes = sizes.file_bytes + static_cast<uint64_t>(std::min(more, kNeedMax))};
 }
 
 }  // namespace hearth::serve

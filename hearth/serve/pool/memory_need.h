@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "hearth/base/files.h"
+#include "hearth/llm/kv_cache.h"
 #include "hearth/serve/pool/load_plan.h"
 
 namespace hearth::serve {
@@ -21,13 +22,18 @@ struct ModelSizes {
 ModelSizes read_sizes(const fs::path& file, uint64_t more_bytes);
 
 struct MemoryUse {
-  uint64_t context = 0;       // positions per answer; 0: the model's, at most llm::kDefaultContext
-  uint64_t answers_max = 8;   // that run at once
+  /// Positions per answer; 0: llm::kDefaultContext. More than the model was trained for is cut to
+  /// that, as its engine does.
+  uint64_t context = 0;
+  uint64_t answers_max = 8;    // that run at once
+  uint64_t step_tokens = 512;  // that an answer's engine computes at once
+  llm::KvType kv_type = llm::KvType::f16;
   uint64_t memory_bytes = 0;  // of the machine: a cache takes a quarter of it at most
 };
 
-/// The weights, keys and values in f16 for `answers_max` full contexts, and the buffers of a step
-/// of 512 tokens (for encoders: of a whole text if that is longer), all in the host's memory. An
+/// All in the host's memory: the weights; keys and values for `answers_max` full contexts; the
+/// buffers of a step; and what vectors need, which is kept from the first that somebody asks for: a
+/// context in f16 and the buffers of a step (of encoders: of a whole text if that is longer). An
 /// upper bound of what is touched: a mapped file and an empty cache take less.
 Memory estimate_memory(const ModelSizes& sizes, const MemoryUse& use);
 
