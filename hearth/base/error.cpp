@@ -22,6 +22,7 @@ constexpr CodeRow kCodes[] = {
     {Errc::resource_exhausted, "resource_exhausted", 7},
     {Errc::unavailable, "unavailable", 8},
     {Errc::io_failure, "io_failure", 9},
+    {Errc::too_long, "too_long", 10},
 };
 
 constexpr bool rows_stand_in_the_order_of_errc() {

@@ -24,11 +24,12 @@ enum class Errc {
   resource_exhausted,  // a named limit or the memory would be passed
   unavailable,         // not now: busy, shutting down, a device is gone
   io_failure,          // the operating system said no
+  too_long,            // the input has more tokens than the context holds: shorten it
 };
 
 /// Stable lower_snake name of `code`, as used in JSON.
 std::string_view name(Errc code);
-/// Exit status of a program that ends with `code`: 2..9, never 0 or 1.
+/// Exit status of a program that ends with `code`: 2..10, never 0 or 1.
 int exit_status(Errc code);
 
 class Error : public std::runtime_error {

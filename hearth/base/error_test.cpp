@@ -9,7 +9,7 @@ namespace {
 
 constexpr Errc kAll[] = {Errc::invalid_argument, Errc::not_found,   Errc::conflict,
                          Errc::corrupt_data,     Errc::unsupported, Errc::resource_exhausted,
-                         Errc::unavailable,      Errc::io_failure};
+                         Errc::unavailable,      Errc::io_failure,  Errc::too_long};
 
 TEST(Error, EveryCodeHasItsOwnNameAndExitStatus) {
   std::set<std::string_view> names;

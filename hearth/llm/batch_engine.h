@@ -111,7 +111,7 @@ class BatchEngine {
 
   /// From any thread. Errors: invalid_argument (empty prompt, id out of range, parameter out of
   /// range, a form of another vocabulary or together with ignore_end, an adapter of another model),
-  /// resource_exhausted (a prompt longer than the context, naming both; with ContextFull::shift its
+  /// too_long (a prompt longer than the context, naming both; with ContextFull::shift its
   /// older part is forgotten instead, which the result counts), unavailable (sequences_max +
   /// queue_max generations run or wait; the engine has failed, with the cause).
   PieceStream submit(GenerateParams params, std::stop_token cancelled = {});

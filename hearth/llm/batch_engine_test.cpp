@@ -122,9 +122,8 @@ TEST(BatchEngine, RefusesWhatItCannotHonourAndKeepsNoPlaceForIt) {
     EXPECT_EQ(box.message, "prompt[1]: id 320 is not between 0 and 319");
     EXPECT_EQ(box.code_of_submit(greedy({1}, -2)), Errc::invalid_argument);
     EXPECT_EQ(box.message, "tokens_max: -2 is below -1, which means no limit");
-    EXPECT_EQ(box.code_of_submit(greedy(std::vector<int32_t>(129, 1), 1)),
-              Errc::resource_exhausted);
-    EXPECT_EQ(box.message, "prompt: 129 tokens, the context holds 128");
+    EXPECT_EQ(box.code_of_submit(greedy(std::vector<int32_t>(129, 1), 1)), Errc::too_long);
+    EXPECT_EQ(box.message, "prompt is too long: 129 tokens > 128 maximum");
     GenerateParams params = greedy({1}, 1);
     params.stop = {""};
     EXPECT_EQ(box.code_of_submit(params), Errc::invalid_argument);

@@ -22,7 +22,7 @@ int context_of(int asked, int trained) { return asked > 0 ? std::min(asked, trai
 void check_text(std::span<const int32_t> ids, int vocab_size, int context) {
   if (ids.empty()) throw Error(Errc::invalid_argument, "a text to embed has no tokens");
   if (ids.size() > size_t(context))
-    throw Error(Errc::resource_exhausted,
+    throw Error(Errc::too_long,
                 "the input length exceeds the context length: {} tokens, the context holds {}",
                 ids.size(), context);
   check_ids("input", ids, vocab_size);

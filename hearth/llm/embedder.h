@@ -29,7 +29,7 @@ class Embedder {
 
   /// A vector for each text, as the model pools it, not normalised: [texts][dim].
   ///   texts   each 1 to context() ids below the vocabulary's size
-  /// Errors: invalid_argument (no ids, an id out of range), resource_exhausted (longer than the
+  /// Errors: invalid_argument (no ids, an id out of range), too_long (for the
   /// context, naming both), unavailable (`cancelled` tripped, which is looked at between batches).
   virtual std::vector<std::vector<float>> embed(std::span<const std::vector<int32_t>> texts,
                                                 std::stop_token cancelled) = 0;

@@ -100,7 +100,7 @@ TEST(EncoderEmbedder, RefusesWhatItCannotTake) {
                       }),
               HasSubstr("input"));
   EXPECT_THAT(refusal(Errc::invalid_argument, [&] { embed({-1}); }), HasSubstr("input"));
-  EXPECT_THAT(refusal(Errc::resource_exhausted, [&] { embed(random_encoder_ids(51, 1)); }),
+  EXPECT_THAT(refusal(Errc::too_long, [&] { embed(random_encoder_ids(51, 1)); }),
               HasSubstr("51 tokens, the context holds 50"));
   EXPECT_THAT(refusal(Errc::unsupported, [&] { embedder->score({}, {}); }), HasSubstr("no head"));
 }
@@ -172,7 +172,7 @@ TEST(DecoderEmbedder, RefusesWhatItCannotTake) {
   EXPECT_THAT(refusal(Errc::invalid_argument, [&] { embed({}); }), HasSubstr("no tokens"));
   EXPECT_THAT(refusal(Errc::invalid_argument, [&] { embed({random_model_vocab_size()}); }),
               HasSubstr("input"));
-  EXPECT_THAT(refusal(Errc::resource_exhausted, [&] { embed(random_ids(9, 1)); }),
+  EXPECT_THAT(refusal(Errc::too_long, [&] { embed(random_ids(9, 1)); }),
               HasSubstr("9 tokens, the context holds 8"));
   EXPECT_FALSE(embedder->can_score());
   EXPECT_THAT(refusal(Errc::unsupported, [&] { embedder->score({}, {}); }), HasSubstr("no head"));

@@ -90,8 +90,8 @@ void check_params(const GenerateParams& params, int vocab_size, int context) {
   if (params.form.constraint) check_form(params.form, vocab_size, params.ignore_end);
   if (params.context_full != ContextFull::shift &&
       params.prompt.size() > static_cast<size_t>(context))
-    throw Error(Errc::resource_exhausted, "prompt: {} tokens, the context holds {}",
-                params.prompt.size(), context);
+    throw Error(Errc::too_long, "prompt is too long: {} tokens > {} maximum", params.prompt.size(),
+                context);
 }
 
 size_t memory_total_bytes() {

@@ -38,8 +38,7 @@ EngineLimits resolve(const EngineOptions& options, const ModelConfig& config, co
                      size_t memory_bytes);
 
 /// Errors: invalid_argument (empty prompt, id outside [0, vocab_size), tokens_max, adapter_scale,
-/// form),
-/// resource_exhausted (a prompt longer than the context unless it may be shifted).
+/// form), too_long (a prompt longer than the context unless it may be shifted).
 void check_params(const GenerateParams& params, int vocab_size, int context);
 
 /// Errors: invalid_argument naming the first of `ids` outside [0, vocab_size), as an element of

@@ -84,7 +84,7 @@ TEST(EncoderEngine, LongTextsLoseTheirEndOrAreRefused) {
   EXPECT_THAT(of_ids({57, 59, 61, 64, 5, 6}),
               Pointwise(FloatNear(1e-5f), of_ids({57, 59, 61, 64, 5})));
   EXPECT_THAT(
-      refusal_of(Errc::resource_exhausted,
+      refusal_of(Errc::too_long,
                  [&] { box.embed({.inputs = {"the cat sat the"}, .overflow = Overflow::error}); }),
       HasSubstr("6 tokens, the context holds 5"));
 }
@@ -115,7 +115,7 @@ TEST(EncoderEngine, LongPairsLoseTheirDocumentsEndFirst) {
   EXPECT_NEAR(rank("cat sat dog ran a b", "the"), score({{2, 59, 61, 60, 62, 3, 57, 3}, 6}), 1e-5);
   EXPECT_NEAR(rank("cat sat dog ran a", "the dog sat a b"),
               score({{2, 59, 61, 3, 57, 60, 61, 3}, 4}), 1e-5);
-  EXPECT_THAT(refusal_of(Errc::resource_exhausted,
+  EXPECT_THAT(refusal_of(Errc::too_long,
                          [&] {
                            box.engine->rerank({.query = "the cat sat",
                                                .documents = {"dog ran a"},

@@ -207,8 +207,8 @@ BuiltPrompt PromptBuilder::build(const AnswerRequest& request) const {
   BuiltPrompt built =
       chat ? build_chat(*chat, is_cut) : build_text(std::get<TextPrompt>(request.prompt), is_cut);
   if (built.ids.size() > static_cast<size_t>(context_))
-    throw Error(Errc::resource_exhausted, "prompt: {} tokens, the context holds {}",
-                built.ids.size(), context_);
+    throw Error(Errc::too_long, "prompt is too long: {} tokens > {} maximum", built.ids.size(),
+                context_);
   return built;
 }
 

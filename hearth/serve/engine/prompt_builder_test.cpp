@@ -104,12 +104,12 @@ TEST(PromptBuilder, ATurnGoesWithAllThatFollowedItsQuestion) {
 TEST(PromptBuilder, WhatCannotBeForgottenIsRefused) {
   const Prompts p(64);
   AnswerRequest request = chat({user("first"), assistant("yes"), user(std::string(80, 'x'))});
-  EXPECT_EQ(refusal_of(Errc::resource_exhausted, [&] { p.builder.build(request); }),
-            "prompt: 96 tokens, the context holds 64");
+  EXPECT_EQ(refusal_of(Errc::too_long, [&] { p.builder.build(request); }),
+            "prompt is too long: 96 tokens > 64 maximum");
   request = long_chat(9);
   request.overflow = Overflow::error;
-  EXPECT_EQ(refusal_of(Errc::resource_exhausted, [&] { p.builder.build(request); }),
-            "prompt: 152 tokens, the context holds 64");
+  EXPECT_EQ(refusal_of(Errc::too_long, [&] { p.builder.build(request); }),
+            "prompt is too long: 152 tokens > 64 maximum");
 }
 
 TEST(PromptBuilder, EarlierIdsStandInFrontAsTheyAre) {
@@ -144,8 +144,8 @@ TEST(PromptBuilder, TextIsTakenAsItIsWithItsControlTokens) {
   EXPECT_EQ(p.text_of(cut), "Apqrstuvwxyz");
   AnswerRequest strict = text("Abcdefghijklmnopqrstuvwxyz");
   strict.overflow = Overflow::error;
-  EXPECT_EQ(refusal_of(Errc::resource_exhausted, [&] { p.builder.build(strict); }),
-            "prompt: 26 tokens, the context holds 16");
+  EXPECT_EQ(refusal_of(Errc::too_long, [&] { p.builder.build(strict); }),
+            "prompt is too long: 26 tokens > 16 maximum");
 }
 
 TEST(PromptBuilder, ASuffixIsFilledInTo) {

@@ -7,7 +7,7 @@
 namespace hearth::serve {
 
 template <>
-inline constexpr Errc kLast<Errc> = Errc::io_failure;
+inline constexpr Errc kLast<Errc> = Errc::too_long;
 template <>
 inline constexpr Role kLast<Role> = Role::tool;
 template <>

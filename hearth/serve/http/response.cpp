@@ -74,6 +74,7 @@ Response Response::retry_later(int status, std::chrono::milliseconds after, std:
 int status_of(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
+    case Errc::too_long:
       return 400;
     case Errc::not_found:
       return 404;

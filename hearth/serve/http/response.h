@@ -22,7 +22,8 @@ struct Response {
 };
 
 /// The one map from error codes to statuses: invalid_argument 400, not_found 404, conflict 409,
-/// corrupt_data 422, unsupported 501, resource_exhausted 413, unavailable 503, io_failure 500.
+/// corrupt_data 422, unsupported 501, resource_exhausted 413, unavailable 503, io_failure 500,
+/// too_long 400.
 int status_of(Errc code);
 /// "Not Found" for 404 (RFC 9110, 15); "Unknown" for a status without a name of its own.
 std::string_view reason_phrase(int status);

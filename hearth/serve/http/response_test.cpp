@@ -61,6 +61,7 @@ TEST(HttpResponse, EveryErrorCodeHasItsStatus) {
   EXPECT_EQ(status_of(Errc::resource_exhausted), 413);
   EXPECT_EQ(status_of(Errc::unavailable), 503);
   EXPECT_EQ(status_of(Errc::io_failure), 500);
+  EXPECT_EQ(status_of(Errc::too_long), 400);
 }
 
 TEST(HttpResponse, RetryAfterIsRoundedUpAndNeverZero) {

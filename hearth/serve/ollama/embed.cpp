@@ -20,10 +20,8 @@ struct Embedding {
   std::stop_token closed;
   http::Responder responder;
   Clock::time_point submitted = Clock::now();
-  bool has_turn = false;
 
   void run(Turn& turn) {
-    has_turn = true;
     Embeddings made;
     if (!request.inputs.empty()) made = turn.engine.embed(request, closed);
     responder.send(http::Response::json(
@@ -31,7 +29,7 @@ struct Embedding {
   }
 
   void fail(const Error& error) {
-    if (has_turn && error.code() == Errc::resource_exhausted)
+    if (error.code() == Errc::too_long)
       return responder.send(error_response(400, "the input length exceeds the context length"));
     const bool is_absent = error.code() == Errc::not_found;
     responder.send(is_absent ? error_response(named(*deps, model, error)) : error_response(error));

@@ -44,7 +44,7 @@ TEST(OllamaEmbed, ErrorsHaveOllamasWords) {
             R"({"error":"invalid input type"})");
   const std::string ask = R"({"model":"Tiny","input":"a","truncate":false})";
   test.models.engine.on_embed = [](const EmbedRequest&) -> Embeddings {
-    throw Error(Errc::resource_exhausted, "9 tokens, 8 fit");
+    throw Error(Errc::too_long, "9 tokens, 8 fit");
   };
   const Seen long_one = test.post("/api/embed", ask);
   EXPECT_EQ(long_one.status, 400);

@@ -16,6 +16,7 @@ int native_status(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
     case Errc::unsupported:
+    case Errc::too_long:
       return 400;
     case Errc::not_found:
     case Errc::conflict:
