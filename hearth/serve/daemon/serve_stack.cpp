@@ -4,6 +4,7 @@
 
 #include "hearth/serve/anthropic/error_json.h"
 #include "hearth/serve/anthropic/routes.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/daemon/built_in_model.h"
 #include "hearth/serve/daemon/engine_factory.h"
 #include "hearth/serve/metrics/route_label.h"
@@ -73,11 +74,10 @@ ServeStack::ServeStack(const ServeOptions& options, const EnginePlace& place, co
 ServeStack::~ServeStack() = default;
 
 http::Response api_error(std::string_view path, int status, std::string_view text) {
-  const std::string_view api = route_label(path).api;
-  if (api == "anthropic") return anthropic::error_response(status, text);
-  if (api == "openai" || path.starts_with("/v1/"))
-    return http::Response::json(status, openai::error_json(status, text).dump());
-  return ollama::error_response(status, text);
+  if (path.starts_with("/v1/messages")) return anthropic::error_response(status, text);
+  if (path == "/" || path.starts_with("/api/")) return ollama::error_response(status, text);
+  // Also what llama-server has without /v1: /chat/completions, /rerank, /tokenize.
+  return http::Response::json(status, json_text(openai::error_json(status, text)));
 }
 
 }  // namespace hearth::serve
