@@ -21,6 +21,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
+GUARDED = ("failures.test.mjs",)  # suites that want a server with keys and next to no queue
 FETCH_MAX_S = 120
 RETRY_FETCH_S = 1800  # so that each suite of one run does not wait for the same network
 
@@ -91,8 +92,8 @@ def running_registry(folder):
 
 
 @contextlib.contextmanager
-def running_server(hearth, environment, log):
-    process = subprocess.Popen([hearth, "serve"], env=environment, stdout=log, stderr=log)
+def running_server(hearth, environment, log, *flags):
+    process = subprocess.Popen([hearth, "serve", *flags], env=environment, stdout=log, stderr=log)
     try:
         wait_for(environment["HEARTH_URL"] + "/", process)
         yield process
@@ -104,11 +105,35 @@ def running_server(hearth, environment, log):
             sys.exit(f"hearth serve ended with status {status} on SIGTERM")
 
 
+@contextlib.contextmanager
+def guarded_server(hearth, folder, models, environment, log):
+    """The environment of a second server over the same models: it asks for keys, answers one request at a time and
+    lets one wait."""
+    port = free_port()
+    own = environment | {"HEARTH_HOME": str(folder / "guarded"), "HEARTH_HOST": f"127.0.0.1:{port}",
+                         "HEARTH_URL": f"http://127.0.0.1:{port}"}
+    for name, limits in (("steady", []), ("hurried", ["--requests-per-minute", "1"])):
+        added = subprocess.run([hearth, "key", "add", name, *limits], env=own, check=True, text=True,
+                               stdout=subprocess.PIPE, stderr=log)
+        own[f"HEARTH_TEST_KEY_{name.upper()}"] = added.stdout.strip()
+    with running_server(hearth, own, log, "--models", models, "--parallel", "1", "--queue-max", "1"):
+        yield own
+
+
 def make_models(hearth, scripted_model, folder, environment):
     subprocess.run([scripted_model, folder / "scripted.gguf"], check=True)
     (folder / "Modelfile").write_text("FROM ./scripted.gguf\nPARAMETER temperature 0\n")
     subprocess.run([hearth, "create", "scripted", "--file", folder / "Modelfile"], env=environment, check=True,
                    stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def environment_for(suite, hearth, folder, environment, log):
+    if suite in GUARDED:
+        with guarded_server(hearth, folder, folder / "home" / "models", environment, log) as own:
+            yield own
+    else:
+        yield environment
 
 
 def run_suite(suite, clients, environment):
@@ -150,7 +175,10 @@ def main():
                 environment["HEARTH_TEST_REGISTRY"] = registry
             with running_server(arguments.hearth, environment, log):
                 make_models(arguments.hearth, arguments.scripted_model, folder, environment)
-                failed = [suite for suite in arguments.suites if run_suite(suite, clients, environment) != 0]
+                for suite in arguments.suites:
+                    with environment_for(suite, arguments.hearth, folder, environment, log) as own:
+                        if run_suite(suite, clients, own) != 0:
+                            failed.append(suite)
         if failed:
             print(f"failed: {', '.join(failed)}; the server said:\n" + log_path.read_text()[-20000:])
         return 1 if failed else 0

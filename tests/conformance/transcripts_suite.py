@@ -13,6 +13,7 @@ URL = os.environ["HEARTH_URL"]
 API_PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "api.md"
 JSON = "content-type: application/json"
 CHAT = '{"model":"scripted","messages":[{"role":"user","content":"Hi"}]%s}'
+TOO_MUCH = ["-H", "Content-Length: 99999999999"]  # what it says is refused before it comes
 
 # name, arguments of curl ("URL" stands for the server), status, patterns that must be found in the headers (lower
 # case) and in the body
@@ -39,7 +40,33 @@ CASES = [
      ["URL/v1/messages", "-d", CHAT.replace("scripted", "nobody") % ',"max_tokens":5'], 404, [JSON],
      r'"type":"error".*not_found_error'),
     ("unknown path", ["URL/api/none", "-d", "{}"], 404, [JSON], r'"error"'),
-    ("wrong method", ["URL/api/chat"], 405, [r"allow: .*post"], r'"error"'),
+    ("unknown path, openai", ["URL/v1/none", "-d", "{}"], 404, [JSON], r'"error":\{"message".*"not_found_error"'),
+    ("unknown path, anthropic", ["URL/v1/messages/none", "-d", "{}"], 404, [JSON],
+     r'"type":"error".*not_found_error'),
+    ("wrong method", ["URL/api/chat"], 405, [r"allow: .*post"], r'\{"error":"'),
+    ("wrong method, openai", ["URL/v1/chat/completions"], 405, [JSON, r"allow: .*post"],
+     r'"error":\{"message".*"type":"invalid_request_error","param":null,"code":null\}'),
+    ("wrong method, without /v1", ["URL/chat/completions"], 405, [JSON, r"allow: .*post"], r'"error":\{"message"'),
+    ("wrong method, anthropic", ["URL/v1/messages"], 405, [JSON, r"allow: .*post"], r'"type":"error"'),
+    ("too much body", [*TOO_MUCH, "URL/api/chat", "-d", "{}"], 413, [JSON], r'\{"error":"the body has'),
+    ("too much body, openai", [*TOO_MUCH, "URL/v1/chat/completions", "-d", "{}"], 413, [JSON],
+     r'"error":\{"message":"the body has.*"type":"invalid_request_error"'),
+    ("too much body, anthropic", [*TOO_MUCH, "URL/v1/messages", "-d", "{}"], 413, [JSON],
+     r'"type":"error".*"request_too_large"'),
+    ("too long a header", ["-H", "X-Long: " + "x" * 70000, "URL/api/tags"], 431, [], r""),
+    ("too long a prompt", ["URL/v1/chat/completions", "-d", CHAT.replace("Hi", "word " * 20000) % ""], 400,
+     [JSON, r"x-should-retry: false"], r'"invalid_request_error","param":null,"code":"context_length_exceeded"'),
+    ("too long a prompt, anthropic",
+     ["URL/v1/messages", "-d", CHAT.replace("Hi", "word " * 20000) % ',"max_tokens":5'], 400,
+     [JSON, r"request-id: \S+", r"x-should-retry: false"], r'"invalid_request_error","message":"prompt is too long'),
+    ("events of anthropic", ["URL/v1/messages", "-d", CHAT % ',"stream":true,"max_tokens":100'], 200,
+     [r"content-type: text/event-stream", r"request-id: \S+"],
+     r"^event: message_start\ndata: .*event: ping\ndata: .*event: message_stop\ndata: [^\n]*\n\n$"),
+    ("events of a response", ["URL/v1/responses", "-d", '{"model":"scripted","input":"Hi","stream":true}'], 200,
+     [r"content-type: text/event-stream"],
+     r'^event: response.created\ndata: \{"type":"response.created","sequence_number":0,.*'
+     r"event: response.completed\ndata: [^\n]*\n\n$"),
+    ("nested too deep", ["URL/v1/chat/completions", "-d", "[" * 200], 400, [JSON], r"nested deeper than 64 levels"),
     ("preflight", ["-X", "OPTIONS", "-H", "Origin: http://localhost:3000", "-H",
                    "Access-Control-Request-Method: POST", "URL/api/chat"], 204,
      [r"access-control-allow-origin: http://localhost:3000", r"access-control-allow-methods: .*post"], r""),
@@ -85,7 +112,12 @@ def check_cases():
 
 def check_page():
     """Every endpoint of the page answers as something that exists: not 404 for its path, not 405 for its method."""
-    rows = re.findall(r"^\| (GET|POST|HEAD|DELETE) \| `(/[^`]*)` \|", API_PAGE.read_text(), re.MULTILINE)
+    rows = []
+    for method, path, more in re.findall(r"^\| (GET|POST|HEAD|DELETE) \| `(/[^`]*)` \|(.*)", API_PAGE.read_text(),
+                                         re.MULTILINE):
+        rows.append((method, path))
+        if "also" in more:
+            rows += [(method, other) for other in re.findall(r"`(/[^`]*)`", more.partition("also")[2])]
     failed = 0
     for method, path in rows:
         target = re.sub(r"\{[^}]*\}", "nobody", path)

@@ -8,11 +8,11 @@
 #include <string_view>
 
 #include "hearth/base/error.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/chat_choice.h"
 #include "hearth/serve/openai/chat_request.h"
 #include "hearth/serve/openai/completion_request.h"
 #include "hearth/serve/openai/embedding_json.h"
-#include "hearth/serve/openai/json_text.h"
 #include "hearth/serve/openai/limits.h"
 #include "hearth/serve/openai/rerank_json.h"
 #include "hearth/serve/openai/response_events.h"

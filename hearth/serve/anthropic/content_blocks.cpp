@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "hearth/serve/anthropic/wire.h"
+#include "hearth/serve/api/json_text.h"
 
 namespace hearth::serve::anthropic {
 namespace {

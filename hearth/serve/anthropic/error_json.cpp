@@ -1,10 +1,10 @@
 #include "hearth/serve/anthropic/error_json.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "hearth/serve/anthropic/wire.h"
-#include "hearth/serve/api/answer_writer.h"
+#include "hearth/serve/api/error_answer.h"
+#include "hearth/serve/api/json_text.h"
 
 namespace hearth::serve::anthropic {
 namespace {
@@ -44,9 +44,7 @@ http::Response error_response(const Error& error, const std::string& request_id)
   http::Response response =
       http::Response::json(status, json_text(error_json(status, error.what(), request_id)));
   response.headers.set(kRequestIdHeader, request_id);
-  if (const auto* refusal = dynamic_cast<const Refusal*>(&error))
-    response.headers.set("retry-after",
-                         std::to_string(std::max<int64_t>(1, refusal->retry_after().count())));
+  add_retry_headers(response, error);
   return response;
 }
 

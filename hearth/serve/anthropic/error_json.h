@@ -16,7 +16,7 @@ Json error_json(int status, std::string_view message, std::string_view request_i
 
 /// For http::Policy::error_form, on the paths of this API.
 http::Response error_response(int status, std::string_view message);
-/// With Retry-After where the error is a Refusal.
+/// With the headers of add_retry_headers().
 http::Response error_response(const Error& error, const std::string& request_id);
 
 }  // namespace hearth::serve::anthropic

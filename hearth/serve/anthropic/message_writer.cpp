@@ -7,6 +7,8 @@
 #include "hearth/serve/anthropic/content_blocks.h"
 #include "hearth/serve/anthropic/error_json.h"
 #include "hearth/serve/anthropic/wire.h"
+#include "hearth/serve/api/error_answer.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/http/request_id.h"
 #include "hearth/serve/http/streaming.h"
 
@@ -37,10 +39,11 @@ Json usage_json(const AnswerEnd& end) {
 class StopFields {
  public:
   StopFields(const AnswerEnd& end, bool has_calls, const std::vector<std::string>& sequences) {
-    if (has_calls)
-      reason_ = "tool_use";
-    else if (end.reason == AnswerReason::length)
+    // An answer that was cut off is not "tool_use" even if it has made a call: more may be missing.
+    if (end.reason == AnswerReason::length)
       reason_ = "max_tokens";
+    else if (has_calls)
+      reason_ = "tool_use";
     else if (std::count(sequences.begin(), sequences.end(), end.stop_string))
       sequence_ = end.stop_string;
     if (!sequence_.is_null()) reason_ = "stop_sequence";

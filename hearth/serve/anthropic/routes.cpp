@@ -8,6 +8,7 @@
 #include "hearth/serve/anthropic/messages_call.h"
 #include "hearth/serve/anthropic/wire.h"
 #include "hearth/serve/api/answer_writer.h"
+#include "hearth/serve/api/json_text.h"
 
 namespace hearth::serve::anthropic {
 namespace {

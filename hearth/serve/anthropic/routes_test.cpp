@@ -235,6 +235,19 @@ TEST(AnthropicRoutes, SaysWhatEndedTheAnswer) {
     }
 }
 
+TEST(AnthropicRoutes, AnAnswerThatWasCutOffBehindACallIsNotWhole) {
+  Fixture f;
+  FakeAnswer answer;
+  answer.chunks.push_back(
+      {.delta = {.content = {}, .thinking = {}, .tool_calls = {{.id = "c", .name = "f"}}},
+       .logprobs = {}});
+  answer.end.reason = AnswerReason::length;
+  f.say(answer);
+  for (const char* stream : {R"(,"stream":true)", R"(,"stream":false)"})
+    EXPECT_THAT(f.post("/v1/messages", request_body(stream)),
+                HasSubstr(R"("stop_reason":"max_tokens","stop_sequence":null)"));
+}
+
 TEST(AnthropicRoutes, AnAnswerOfNothingHasNoBlocks) {
   Fixture f;
   f.say({});
@@ -275,6 +288,7 @@ TEST(AnthropicRoutes, ErrorsBeforeTheFirstByteHaveTheirStatus) {
   };
   const Row rows[] = {
       {Errc::invalid_argument, 400, "invalid_request_error"},
+      {Errc::too_long, 400, "invalid_request_error"},
       {Errc::not_found, 404, "not_found_error"},
       {Errc::resource_exhausted, 413, "request_too_large"},
       {Errc::unavailable, 503, "overloaded_error"},
@@ -325,6 +339,7 @@ TEST(AnthropicRoutes, AnErrorInTheMiddleIsAnEvent) {
       << streamed;
   const std::string whole = f.post("/v1/messages", request_body());
   EXPECT_EQ(http::status_in(whole), 503);
+  EXPECT_EQ(http::header_in(whole, "retry-after"), "1");
   EXPECT_THAT(whole, testing::Not(HasSubstr("Hel")));
 }
 

@@ -4,8 +4,6 @@
 #include <stop_token>
 #include <utility>
 
-#include "hearth/serve/http/response.h"
-
 namespace hearth::serve {
 namespace {
 
@@ -40,11 +38,6 @@ void submit_answer(ModelService& models, ModelCall call, AnswerRequest request,
         write_answer(turn, request, closed, submitted, *writer);
       },
       [writer](const Error& error) { writer->fail(error); });
-}
-
-int status_of(const Error& error) {
-  const auto* refusal = dynamic_cast<const Refusal*>(&error);
-  return refusal ? refusal->status() : http::status_of(error.code());
 }
 
 }  // namespace hearth::serve

@@ -39,7 +39,4 @@ using CheckTurn = std::function<void(const Turn&)>;
 void submit_answer(ModelService& models, ModelCall call, AnswerRequest request,
                    std::shared_ptr<AnswerWriter> writer, CheckTurn check = {});
 
-/// Status of an error as every API answers it: http::status_of(), and that of a Refusal.
-int status_of(const Error& error);
-
 }  // namespace hearth::serve

@@ -5,13 +5,13 @@
 
 #include "hearth/serve/anthropic/error_json.h"
 #include "hearth/serve/anthropic/routes.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/daemon/built_in_model.h"
 #include "hearth/serve/daemon/engine_factory.h"
 #include "hearth/serve/metrics/route_label.h"
 #include "hearth/serve/ollama/errors.h"
 #include "hearth/serve/ollama/routes.h"
 #include "hearth/serve/openai/error_json.h"
-#include "hearth/serve/openai/json_text.h"
 #include "hearth/serve/openai/routes.h"
 #include "hearth/store/registry/pull_model.h"
 #include "hearth/store/registry/push_model.h"
@@ -80,7 +80,7 @@ http::Response api_error(std::string_view path, int status, std::string_view tex
   const std::string_view api = route_label(path).api;
   if (api == "anthropic") return anthropic::error_response(status, text);
   if (api == "openai" || path.starts_with("/v1/"))
-    return http::Response::json(status, openai::json_text(openai::error_json(status, text)));
+    return http::Response::json(status, json_text(openai::error_json(status, text)));
   return ollama::error_response(status, text);
 }
 

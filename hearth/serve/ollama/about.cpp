@@ -1,7 +1,7 @@
 // What the server is, and what it is not.
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/ollama/errors.h"
 #include "hearth/serve/ollama/handlers.h"
-#include "hearth/serve/ollama/json_text.h"
 
 namespace hearth::serve::ollama {
 namespace {

@@ -65,8 +65,7 @@ void answer(const SharedDeps& deps, AnswerForm form, AnswerCall asked, const htt
   }
   const Capabilities needs = needs_of(asked.request);
   submit_answer(deps->models, std::move(asked.call), std::move(asked.request), sink,
-                [needs, form, model, sink](const Turn& turn) {
-                  sink->note_turn();
+                [needs, form, model](const Turn& turn) {
                   check_capabilities(needs, turn.engine.facts().capabilities, form, model);
                 });
 }
@@ -95,8 +94,6 @@ void AnswerSink::end(const AnswerEnd& end, const AnswerTimes& times) {
 }
 
 void AnswerSink::fail(const Error& error) {
-  const bool is_too_long = has_turn_ && error.code() == Errc::resource_exhausted;
-  if (is_too_long) return stream_.fail(error_response(400, error.what()));
   const bool is_absent = error.code() == Errc::not_found;
   stream_.fail(is_absent ? error_response(name_(error)) : error_response(error));
 }

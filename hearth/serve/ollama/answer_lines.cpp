@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "hearth/base/rng.h"
+#include "hearth/serve/api/json_text.h"
+#include "hearth/serve/api/logprobs_json.h"
 #include "hearth/serve/api/rfc3339.h"
-#include "hearth/serve/ollama/json_text.h"
 
 namespace hearth::serve::ollama {
 namespace {
@@ -20,12 +21,6 @@ std::string make_call_id() {
   std::string id = "call_";
   for (int i = 0; i < 8; ++i) id += kLetters[rng.next_u64() % kLetters.size()];
   return id;
-}
-
-Json token_json(const TokenProbability& token) {
-  Json bytes = Json::array();
-  for (const char c : token.text) bytes.push_back(static_cast<unsigned char>(c));
-  return {{"token", token.text}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}};
 }
 
 Json logprobs_json(const std::vector<TokenLogprobs>& logprobs) {

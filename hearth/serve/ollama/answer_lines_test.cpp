@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <regex>
 
 namespace hearth::serve::ollama {
@@ -64,13 +65,16 @@ TEST(OllamaAnswerLines, LogprobsShowBytesAlsoOfHalfCharacters) {
   AnswerLines generate(AnswerForm::generate, "M");
   AnswerChunk chunk = chunk_of({.content = "a", .thinking = {}, .tool_calls = {}});
   chunk.logprobs = {{.chosen = {"a", -0.5f}, .top = {{"a", -0.5f}, {"\xC3", -1.5f}}},
-                    {.chosen = {"b", -2.f}, .top = {}}};
+                    {.chosen = {"b", -2.f}, .top = {}},
+                    {.chosen = {"c", 0.f}, .top = {{"d", -INFINITY}}}};
   EXPECT_EQ(generate.chunk(chunk, kTime),
             kHead + R"("response":"a","done":false,"logprobs":[)" +
                 R"({"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[)" +
                 R"({"token":"a","logprob":-0.5,"bytes":[97]},)" +
                 "{\"token\":\"\uFFFD\",\"logprob\":-1.5,\"bytes\":[195]}]}," +
-                R"({"token":"b","logprob":-2.0,"bytes":[98]}]})");
+                R"({"token":"b","logprob":-2.0,"bytes":[98]},)" +
+                R"({"token":"c","logprob":0.0,"bytes":[99],"top_logprobs":[)" +
+                R"({"token":"d","logprob":-9999.0,"bytes":[100]}]}]})");
 }
 
 TEST(OllamaAnswerLines, NothingIsAnsweredWithItsReason) {

@@ -18,8 +18,6 @@ class AnswerSink final : public AnswerWriter {
         name_(std::move(name)),
         stream_(std::move(responder)) {}
 
-  /// What the engine cannot take from now on is the request's fault, not a lack of memory.
-  void note_turn() { has_turn_ = true; }
   /// The whole answer to an empty prompt.
   void nothing(std::string_view reason);
 
@@ -34,7 +32,6 @@ class AnswerSink final : public AnswerWriter {
   const Name name_;
   http::NdjsonStream stream_;
   AnswerChunk whole_;  // so far, unless it streams
-  bool has_turn_ = false;
 };
 
 }  // namespace hearth::serve::ollama

@@ -155,7 +155,7 @@ TEST(OllamaAnswer, ErrorsBeforeTheFirstLineHaveAStatus) {
   test.models.on_submit = nullptr;
   test.models.engine.on_answer = [](const AnswerRequest&) {
     FakeAnswer answer;
-    answer.refusal = Error(Errc::resource_exhausted, "longer than the context");
+    answer.refusal = Error(Errc::too_long, "longer than the context");
     return answer;
   };
   const Seen long_one = test.post("/api/generate", kAsk);

@@ -77,6 +77,8 @@ class Creation {
 
  private:
   void say(std::string_view status, uint64_t done_bytes = 0, uint64_t total_bytes = 0) {
+    // Nobody hears of it where only the last line is sent.
+    if (closed_.stop_requested()) throw Error(Errc::unavailable, "the client has left");
     lines_.say({.status = std::string(status),
                 .digest = {},
                 .done_bytes = done_bytes,
@@ -194,9 +196,11 @@ class Creation {
   std::map<std::string, std::string> adapter_names_;  // by path
 };
 
-void create(const Deps& deps, const http::Request& request, http::Responder& responder) {
+void create(const Deps& deps, LongWork& work, const http::Request& request,
+            http::Responder& responder) {
   const CreateCall call = parse_create(request.body);
   warn_all(deps, call.warnings);
+  const LongWork::Place place(work);
   ProgressLines lines(call.stream, std::move(responder));
   try {
     Creation(deps, call, request.closed, lines).run();
@@ -210,11 +214,11 @@ void create(const Deps& deps, const http::Request& request, http::Responder& res
 
 }  // namespace
 
-void add_create_routes(http::Router& router, const SharedDeps& deps) {
+void add_create_routes(http::Router& router, const SharedDeps& deps, const SharedWork& work) {
   router.stream(
       "POST", "/api/create",
-      [deps](const http::Request& request, http::Responder& responder) {
-        create(*deps, request, responder);
+      [deps, work](const http::Request& request, http::Responder& responder) {
+        create(*deps, *work, request, responder);
       },
       route_options());
 }

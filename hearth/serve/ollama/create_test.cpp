@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "hearth/serve/ollama/ollama_for_test.h"
 #include "hearth/store/model_folder_for_test.h"
 #include "hearth/store/model_texts.h"
@@ -136,6 +140,32 @@ TEST(OllamaCreate, AModelThatIsNotHereIsPulledFirst) {
   const Seen seen = test.post("/api/create", R"({"model":"mine","from":"far","system":"S"})");
   EXPECT_TRUE(seen.body.starts_with("{\"status\":\"pulling manifest\"}\n")) << seen.body;
   EXPECT_TRUE(seen.body.ends_with(kSuccess)) << seen.body;
+}
+
+TEST(OllamaCreate, AClientThatLeavesGetsNoModel) {
+  OllamaForTest test("leave");
+  std::atomic<bool> has_begun = false, has_left = false;
+  test.pull = [&](const std::string& name, bool, const TransferProgressFn&, std::stop_token stop) {
+    has_begun = true;
+    for (int i = 0; i < 3000 && !stop.stop_requested(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    has_left = stop.stop_requested();
+    test.add(name);  // the pull came to its end all the same
+  };
+  {
+    http::RawClient client(test.port());
+    client.send(request_text("POST", "/api/create",
+                             R"({"model":"mine","from":"far","system":"S","stream":false})"));
+    for (int i = 0; i < 3000 && !has_begun; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    client.reset();
+  }
+  for (int i = 0; i < 3000 && !test.store.try_find(store::parse_model_name("far")); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  test.server.stop(std::chrono::seconds(30));  // waits for the handler
+  EXPECT_TRUE(has_left);
+  EXPECT_TRUE(test.store.try_find(store::parse_model_name("far")).has_value());
+  EXPECT_FALSE(test.store.try_find(store::parse_model_name("mine")).has_value());
 }
 
 TEST(OllamaCreate, ErrorsBeforeAndAfterTheFirstLine) {

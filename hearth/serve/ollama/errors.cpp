@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "hearth/serve/ollama/json_text.h"
+#include "hearth/serve/api/error_answer.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/pool/model_service.h"
 
 namespace hearth::serve::ollama {
@@ -37,14 +38,10 @@ http::Response error_response(int status, std::string_view text) {
 }
 
 http::Response error_response(const Error& error) {
-  if (const auto* refusal = dynamic_cast<const Refusal*>(&error)) {
-    const int status = refusal->status();
-    http::Response response = error_response(status, status == 503 ? kBusy : error.what());
-    response.headers.set("retry-after", std::to_string(refusal->retry_after().count()));
-    return response;
-  }
-  http::Response response = error_response(native_status(error.code()), error.what());
-  if (response.status == 503) response.headers.set("retry-after", "1");
+  const auto* refusal = dynamic_cast<const Refusal*>(&error);
+  const int status = refusal ? refusal->status() : native_status(error.code());
+  http::Response response = error_response(status, refusal && status == 503 ? kBusy : error.what());
+  add_retry_headers(response, error);
   return response;
 }
 

@@ -2,20 +2,23 @@
 #pragma once
 #include <memory>
 
+#include "hearth/serve/ollama/long_work.h"
 #include "hearth/serve/ollama/routes.h"
 
 namespace hearth::serve::ollama {
 
 using SharedDeps = std::shared_ptr<const Deps>;
+using SharedWork = std::shared_ptr<LongWork>;
 
-void add_about_routes(http::Router& router, const SharedDeps& deps);     // about.cpp
-void add_answer_routes(http::Router& router, const SharedDeps& deps);    // answer.cpp
-void add_blob_routes(http::Router& router, const SharedDeps& deps);      // blobs.cpp
-void add_create_routes(http::Router& router, const SharedDeps& deps);    // create.cpp
-void add_embed_routes(http::Router& router, const SharedDeps& deps);     // embed.cpp
-void add_model_routes(http::Router& router, const SharedDeps& deps);     // models.cpp
-void add_show_routes(http::Router& router, const SharedDeps& deps);      // show.cpp
-void add_transfer_routes(http::Router& router, const SharedDeps& deps);  // transfer.cpp
+void add_about_routes(http::Router& router, const SharedDeps& deps);   // about.cpp
+void add_answer_routes(http::Router& router, const SharedDeps& deps);  // answer.cpp
+void add_blob_routes(http::Router& router, const SharedDeps& deps);    // blobs.cpp
+void add_embed_routes(http::Router& router, const SharedDeps& deps);   // embed.cpp
+void add_model_routes(http::Router& router, const SharedDeps& deps);   // models.cpp
+void add_show_routes(http::Router& router, const SharedDeps& deps);    // show.cpp
+// create.cpp, transfer.cpp
+void add_create_routes(http::Router& router, const SharedDeps& deps, const SharedWork& work);
+void add_transfer_routes(http::Router& router, const SharedDeps& deps, const SharedWork& work);
 
 /// Passes each on to Deps::warn.
 void warn_all(const Deps& deps, const std::vector<std::string>& warnings);

@@ -18,5 +18,7 @@ inline constexpr size_t kInputsMax = 8192;  // of /api/embed
 inline constexpr size_t kFilesMax = 1024;   // of /api/create
 inline constexpr size_t kStopsMax = 256;
 inline constexpr int kTopLogprobsMax = 20;
+/// Pulls, pushes and creations at once: 503. Half of the server's handler threads.
+inline constexpr int kLongWorkMax = 8;
 
 }  // namespace hearth::serve::ollama

@@ -1,9 +1,9 @@
 // GET /api/tags and /api/ps, POST /api/copy, DELETE /api/delete.
 #include <utility>
 
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/ollama/errors.h"
 #include "hearth/serve/ollama/handlers.h"
-#include "hearth/serve/ollama/json_text.h"
 #include "hearth/serve/ollama/model_json.h"
 #include "hearth/serve/ollama/request_fields.h"
 

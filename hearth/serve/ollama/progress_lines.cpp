@@ -1,7 +1,7 @@
 #include "hearth/serve/ollama/progress_lines.h"
 
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/ollama/errors.h"
-#include "hearth/serve/ollama/json_text.h"
 
 namespace hearth::serve::ollama {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/api/keep_alive.h"
-#include "hearth/serve/ollama/json_text.h"
 #include "hearth/serve/ollama/limits.h"
 
 namespace hearth::serve::ollama {

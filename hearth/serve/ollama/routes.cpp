@@ -47,14 +47,15 @@ Error named(const Deps& deps, const std::string& model, const Error& error) {
 
 void add_routes(http::Router& router, const Deps& deps) {
   const auto shared = std::make_shared<const Deps>(deps);
+  const auto work = std::make_shared<LongWork>();
   add_about_routes(router, shared);
   add_answer_routes(router, shared);
   add_blob_routes(router, shared);
-  add_create_routes(router, shared);
+  add_create_routes(router, shared, work);
   add_embed_routes(router, shared);
   add_model_routes(router, shared);
   add_show_routes(router, shared);
-  add_transfer_routes(router, shared);
+  add_transfer_routes(router, shared, work);
 }
 
 }  // namespace hearth::serve::ollama

@@ -1,9 +1,9 @@
 // POST /api/show.
 #include <optional>
 
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/ollama/errors.h"
 #include "hearth/serve/ollama/handlers.h"
-#include "hearth/serve/ollama/json_text.h"
 #include "hearth/serve/ollama/request_fields.h"
 #include "hearth/serve/ollama/show_json.h"
 

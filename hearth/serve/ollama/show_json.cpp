@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "hearth/base/error.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/api/rfc3339.h"
 #include "hearth/serve/engine/model_capabilities.h"
-#include "hearth/serve/ollama/json_text.h"
 #include "hearth/serve/ollama/model_json.h"
 
 namespace hearth::serve::ollama {

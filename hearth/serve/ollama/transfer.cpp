@@ -9,8 +9,8 @@
 namespace hearth::serve::ollama {
 namespace {
 
-void transfer(const Transfer& run, std::string_view verb, const http::Request& request,
-              http::Responder& responder) {
+void transfer(const Transfer& run, std::string_view verb, LongWork& work,
+              const http::Request& request, http::Responder& responder) {
   const Json json = parse_body(request.body);
   const Fields body(json);
   const std::string name = read_model_name(body);
@@ -18,6 +18,7 @@ void transfer(const Transfer& run, std::string_view verb, const http::Request& r
   const bool streams = read_stream(body);
   store::parse_model_name(name);
   if (!run) throw Error(Errc::unsupported, "this server cannot {} models", verb);
+  const LongWork::Place place(work);
   ProgressLines lines(streams, std::move(responder));
   try {
     run(
@@ -31,17 +32,17 @@ void transfer(const Transfer& run, std::string_view verb, const http::Request& r
 
 }  // namespace
 
-void add_transfer_routes(http::Router& router, const SharedDeps& deps) {
+void add_transfer_routes(http::Router& router, const SharedDeps& deps, const SharedWork& work) {
   router.stream(
       "POST", "/api/pull",
-      [deps](const http::Request& request, http::Responder& responder) {
-        transfer(deps->pull, "pull", request, responder);
+      [deps, work](const http::Request& request, http::Responder& responder) {
+        transfer(deps->pull, "pull", *work, request, responder);
       },
       route_options());
   router.stream(
       "POST", "/api/push",
-      [deps](const http::Request& request, http::Responder& responder) {
-        transfer(deps->push, "push", request, responder);
+      [deps, work](const http::Request& request, http::Responder& responder) {
+        transfer(deps->push, "push", *work, request, responder);
       },
       route_options());
 }

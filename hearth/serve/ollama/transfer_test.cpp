@@ -2,9 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <thread>
+#include <vector>
 
+#include "hearth/serve/ollama/limits.h"
 #include "hearth/serve/ollama/ollama_for_test.h"
 
 namespace hearth::serve::ollama {
@@ -83,6 +88,45 @@ TEST(OllamaTransfer, AClientThatLeavesStopsIt) {
   EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(30), [&] { return stopped; }));
   lock.unlock();
   test.server.stop(std::chrono::seconds(0));  // before what the pull uses goes
+}
+
+TEST(OllamaTransfer, ManyOfThemLeaveRoomForOthers) {
+  OllamaForTest test("many");
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool may_end = false;
+  test.pull = [&](const std::string&, bool, const TransferProgressFn& progress, std::stop_token) {
+    progress({.status = "pulling manifest", .digest = {}});
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::seconds(30), [&] { return may_end; });
+  };
+  std::vector<std::unique_ptr<http::RawClient>> clients;
+  for (int i = 0; i < kLongWorkMax; ++i) {
+    clients.push_back(std::make_unique<http::RawClient>(test.port()));
+    clients.back()->send(request_text("POST", "/api/pull", R"({"model":"m"})"));
+    EXPECT_THAT(clients.back()->read_until("pulling manifest"), testing::HasSubstr("200 OK"));
+  }
+  const Seen refused = test.post("/api/push", R"({"model":"m"})");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.head, testing::HasSubstr("retry-after: 1\r\n"));
+  EXPECT_EQ(refused.body,
+            R"({"error":"8 pulls, pushes and creations are under way, the limit is 8"})");
+  EXPECT_EQ(test.get("/api/version").status, 200);
+  {
+    std::lock_guard lock(mutex);
+    may_end = true;
+  }
+  changed.notify_all();
+  for (auto& client : clients)
+    EXPECT_THAT(client->read_to_end(), testing::HasSubstr(R"({"status":"success"})"));
+  // Places are given back just after the last line.
+  int status = 503;
+  for (int i = 0; i < 3000 && status != 200; ++i) {
+    status = test.post("/api/pull", R"({"model":"m"})").status;
+    if (status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(status, 200);
+  test.server.stop(std::chrono::seconds(0));  // before what the pulls use goes
 }
 
 }  // namespace

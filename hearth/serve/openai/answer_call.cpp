@@ -56,8 +56,9 @@ bool is_off(const Json& value) {
 void check_refused(const Fields& body) {
   for (const std::string_view field : kRefused) {
     const Json* value = body.find(field);
-    // One answer out of one is what best_of asks for by default.
-    const bool is_harmless = value && (is_off(*value) || (field == "best_of" && *value == Json(1)));
+    // 1 is what best_of and length_penalty are by default.
+    const bool is_factor = field == "best_of" || field == "length_penalty";
+    const bool is_harmless = value && (is_off(*value) || (is_factor && *value == Json(1)));
     if (value && !is_harmless) body.wrong(field, "is not supported");
   }
 }
@@ -81,7 +82,8 @@ store::ModelParameters read_options(const Fields& body) {
   for (const OptionRow& row : kOptions) read_option(body, row, options);
   if (auto stop = body.try_strings("stop", kStopStringsMax)) {
     std::erase(*stop, "");  // an empty text would stand everywhere
-    options["stop"] = *std::move(stop);
+    // None of its own: clients that always send the field must not take the model's away.
+    if (!stop->empty()) options["stop"] = *std::move(stop);
   }
   return options;
 }

@@ -40,8 +40,11 @@ TEST(AnswerCall, TakesOptionsByEveryNameThatClientsUse) {
       {R"("max_tokens": -1)", R"({"num_predict":-1})"},
       {R"("n_predict": 3.0)", R"({"num_predict":3})"},
       {R"("stop": "a")", R"({"stop":["a"]})"},
+      {R"("stop": [])", "{}"},
+      {R"("stop": "")", "{}"},
       {R"("stop": ["a", "", "b"])", R"({"stop":["a","b"]})"},
-      {R"("best_of": 1, "mirostat": 0, "ignore_eos": false, "functions": [])", "{}"},
+      {R"("best_of": 1, "length_penalty": 1.0, "mirostat": 0, "ignore_eos": false, "functions": [])",
+       "{}"},
   };
   for (const Row& row : rows) {
     const AnswerCall answer = read(row.fields);

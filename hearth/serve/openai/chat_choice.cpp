@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "hearth/serve/openai/json_text.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/logprobs_json.h"
 
 namespace hearth::serve::openai {

@@ -268,6 +268,19 @@ TEST(ChatCompletions, RefuseWhatTheEngineRefuses) {
               "'tiny' does not think");
 }
 
+TEST(ChatCompletions, SayWhenAConversationIsTooLong) {
+  ServerWithFakes test("chat-too-long");
+  test.models.engine.on_answer = [](const AnswerRequest&) {
+    FakeAnswer answer;
+    answer.refusal = Error(Errc::too_long, "prompt is too long: 9 tokens > 8 maximum");
+    return answer;
+  };
+  for (const char* fields : {R"("stream": true)", R"("stream": false)"})
+    EXPECT_EQ(test.post_json(kChat, chat(fields), 400).dump(),
+              R"({"error":{"message":"prompt is too long: 9 tokens > 8 maximum",)"
+              R"("type":"invalid_request_error","param":null,"code":"context_length_exceeded"}})");
+}
+
 TEST(ChatCompletions, SayInTheStreamWhatGoesWrongInIt) {
   ServerWithFakes test("chat-fails");
   test.models.engine.on_answer = [](const AnswerRequest&) {
@@ -279,7 +292,10 @@ TEST(ChatCompletions, SayInTheStreamWhatGoesWrongInIt) {
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[2].data, R"({"error":{"message":"the engine has gone",)"
                             R"("type":"unavailable_error","param":null,"code":"unavailable"}})");
-  EXPECT_EQ(test.post_json(kChat, chat(), 503)["error"]["message"], "the engine has gone");
+  const std::string whole = test.post(kChat, chat());
+  EXPECT_EQ(http::status_in(whole), 503);
+  EXPECT_EQ(http::header_in(whole, "retry-after"), "1");
+  EXPECT_THAT(http::body_in(whole), HasSubstr("the engine has gone"));
 }
 
 TEST(ChatCompletions, OneFailedChoiceEndsTheOthers) {

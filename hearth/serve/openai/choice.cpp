@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "hearth/serve/openai/json_text.h"
+#include "hearth/serve/api/json_text.h"
 
 namespace hearth::serve::openai {
 

@@ -28,7 +28,7 @@ struct AnswerForm {
 
 /// Choices of a stream come as they are made, in any order between them. The first error of any
 /// choice ends the answer, and with it the other choices.
-class ChoicesAnswer : public std::enable_shared_from_this<ChoicesAnswer> {
+class ChoicesAnswer {
  public:
   /// Trips `closed`: the client is gone, and every choice is given up.
   ChoicesAnswer(AnswerForm form, std::vector<std::unique_ptr<Choice>> choices, Reply reply,

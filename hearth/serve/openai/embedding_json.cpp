@@ -1,6 +1,7 @@
 #include "hearth/serve/openai/embedding_json.h"
 
 #include "hearth/serve/api/base64.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/answer_call.h"
 #include "hearth/serve/openai/limits.h"
 
@@ -35,6 +36,12 @@ Inputs read_inputs(const Fields& body) {
   return inputs;
 }
 
+std::string vector_json(std::span<const float> vector, bool is_base64) {
+  if (!is_base64) return vector_text(vector);
+  check_finite(vector);
+  return fmt::format("\"{}\"", encode_base64(vector));
+}
+
 }  // namespace
 
 EmbeddingCall read_embedding_request(const Json& json) {
@@ -53,22 +60,18 @@ EmbeddingCall read_embedding_request(const Json& json) {
   return call;
 }
 
-Json embeddings_json(const Embeddings& embeddings, const std::string& model, bool is_base64) {
-  Json data = Json::array();
-  for (const std::vector<float>& vector : embeddings.vectors) {
-    Json item = {{"object", "embedding"}, {"index", data.size()}};
-    if (is_base64)
-      item["embedding"] = encode_base64(vector);
-    else
-      item["embedding"] = vector;
-    data.push_back(std::move(item));
-  }
-  return {
-      {"object", "list"},
-      {"data", std::move(data)},
-      {"model", model},
-      {"usage",
-       {{"prompt_tokens", embeddings.prompt_tokens}, {"total_tokens", embeddings.prompt_tokens}}}};
+std::string embeddings_text(const Embeddings& embeddings, const std::string& model,
+                            bool is_base64) {
+  // Vectors are written as text at once: as JSON values each number would take 16 bytes, and print
+  // as the double that is nearest to it.
+  std::string data;
+  for (size_t i = 0; i < embeddings.vectors.size(); ++i)
+    data += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":{}}})",
+                        i == 0 ? "" : ",", i, vector_json(embeddings.vectors[i], is_base64));
+  return fmt::format(R"({{"object":"list","data":[{}],"model":{},)"
+                     R"("usage":{{"prompt_tokens":{},"total_tokens":{}}}}})",
+                     data, json_text(Json(model)), embeddings.prompt_tokens,
+                     embeddings.prompt_tokens);
 }
 
 }  // namespace hearth::serve::openai

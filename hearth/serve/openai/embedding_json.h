@@ -18,6 +18,7 @@ struct EmbeddingCall {
 /// is an error, as OpenAI's is, unless `truncate` is true. Errors: FieldError.
 EmbeddingCall read_embedding_request(const Json& body);
 
-Json embeddings_json(const Embeddings& embeddings, const std::string& model, bool is_base64);
+/// The answer as JSON text. Errors: corrupt_data (a vector that is not finite).
+std::string embeddings_text(const Embeddings& embeddings, const std::string& model, bool is_base64);
 
 }  // namespace hearth::serve::openai

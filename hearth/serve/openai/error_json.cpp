@@ -1,10 +1,8 @@
 #include "hearth/serve/openai/error_json.h"
 
-#include <algorithm>
-
-#include "hearth/serve/api/answer_writer.h"
+#include "hearth/serve/api/error_answer.h"
 #include "hearth/serve/api/json_fields.h"
-#include "hearth/serve/openai/json_text.h"
+#include "hearth/serve/api/json_text.h"
 
 namespace hearth::serve::openai {
 namespace {
@@ -22,6 +20,14 @@ constexpr TypeRow kTypes[] = {
     {501, "not_supported_error"},   {503, "unavailable_error"},
 };
 
+// OpenAI's words where it has one: clients shorten a conversation that was too long.
+Json code_json(Errc code) {
+  if (code == Errc::invalid_argument) return nullptr;
+  if (code == Errc::not_found) return "model_not_found";
+  if (code == Errc::too_long) return "context_length_exceeded";
+  return name(code);
+}
+
 Json error_object(int status, std::string_view message) {
   return {
       {"message", message}, {"type", error_type(status)}, {"param", nullptr}, {"code", nullptr}};
@@ -38,10 +44,7 @@ std::string_view error_type(int status) {
 Json error_json(const Error& error) {
   Json object = error_object(status_of(error), error.what());
   if (const auto* field = dynamic_cast<const FieldError*>(&error)) object["param"] = field->field();
-  if (error.code() == Errc::not_found)
-    object["code"] = "model_not_found";
-  else if (error.code() != Errc::invalid_argument)
-    object["code"] = name(error.code());
+  object["code"] = code_json(error.code());
   return {{"error", std::move(object)}};
 }
 
@@ -52,12 +55,7 @@ Json error_json(int status, std::string_view message) {
 http::Response error_response(const Error& error) {
   const int status = status_of(error);
   http::Response response = http::Response::json(status, json_text(error_json(error)));
-  // Left alone, the official clients ask again after every 409 and 5xx, also where that is vain.
-  const bool may_help = status == 429 || status == 503;
-  response.headers.add("x-should-retry", may_help ? "true" : "false");
-  if (const auto* refusal = dynamic_cast<const Refusal*>(&error))
-    response.headers.add("retry-after",
-                         std::to_string(std::max<int64_t>(1, refusal->retry_after().count())));
+  add_retry_headers(response, error);
   return response;
 }
 

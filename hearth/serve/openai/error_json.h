@@ -14,13 +14,13 @@ namespace hearth::serve::openai {
 std::string_view error_type(int status);
 
 /// `param` is the field of a FieldError; `code` is model_not_found for a model that is not there,
-/// null for a wrong request, and else the name of the error's code.
+/// context_length_exceeded for a prompt that does not fit, null for a wrong request, and else the
+/// name of the error's code.
 Json error_json(const Error& error);
 /// For what the server itself refuses (http::Policy::error_form).
 Json error_json(int status, std::string_view message);
 
-/// With Retry-After where the error is a Refusal, and x-should-retry, which the official clients
-/// obey: true for 429 and 503 only.
+/// With the headers of add_retry_headers().
 http::Response error_response(const Error& error);
 
 }  // namespace hearth::serve::openai

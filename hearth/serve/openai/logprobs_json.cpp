@@ -2,20 +2,9 @@
 
 #include <algorithm>
 
+#include "hearth/serve/api/logprobs_json.h"
+
 namespace hearth::serve::openai {
-namespace {
-
-constexpr float kImpossible = -9999;  // what OpenAI writes for it
-
-float finite(float logprob) { return std::max(logprob, kImpossible); }
-
-Json token_json(const TokenProbability& token) {
-  Json bytes = Json::array();
-  for (const char c : token.text) bytes.push_back(static_cast<unsigned char>(c));
-  return {{"token", token.text}, {"logprob", finite(token.logprob)}, {"bytes", std::move(bytes)}};
-}
-
-}  // namespace
 
 Json chat_logprobs(const std::vector<TokenLogprobs>& tokens) {
   Json list = Json::array();
@@ -35,9 +24,9 @@ Json completion_logprobs(const std::vector<TokenLogprobs>& tokens, size_t& offse
                 {"text_offset", Json::array()}};
   for (const TokenLogprobs& token : tokens) {
     Json top = Json::object();
-    for (const TokenProbability& other : token.top) top[other.text] = finite(other.logprob);
+    for (const TokenProbability& other : token.top) top[other.text] = finite_logprob(other.logprob);
     lists["tokens"].push_back(token.chosen.text);
-    lists["token_logprobs"].push_back(finite(token.chosen.logprob));
+    lists["token_logprobs"].push_back(finite_logprob(token.chosen.logprob));
     lists["top_logprobs"].push_back(std::move(top));
     lists["text_offset"].push_back(offset);
     offset += count_characters(token.chosen.text);

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "hearth/serve/api/json_fields.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/handlers.h"
-#include "hearth/serve/openai/json_text.h"
 
 namespace hearth::serve::openai {
 namespace {
@@ -19,6 +19,16 @@ Json model_json(const store::StoredModel& model) {
 
 void send(http::Responder& responder, const Json& json) {
   responder.send(http::Response::json(200, json_text(json)));
+}
+
+// What is no name is the name of no model.
+store::StoredModel find_model(const store::ModelStore& store, const std::string& id) {
+  try {
+    if (auto model = store.try_find(store::parse_model_name(id))) return *std::move(model);
+  } catch (const Error& error) {
+    if (error.code() != Errc::invalid_argument) throw;
+  }
+  throw Error(Errc::not_found, "model '{}' not found", id);
 }
 
 // The one that ?model= names, by a name as listed or in the store's short form; else the only one.
@@ -57,9 +67,7 @@ void list_models(const http::Request&, http::Responder& responder, const Deps& d
 
 void show_model(const http::Request& request, http::Responder& responder, const Deps& deps) {
   const std::string id(request.parameter("id"));
-  const auto model = deps.store.try_find(store::parse_model_name(id));
-  if (!model) throw Error(Errc::not_found, "model '{}' not found", id);
-  send(responder, model_json(*model));
+  send(responder, model_json(find_model(deps.store, id)));
 }
 
 void get_health(const http::Request&, http::Responder& responder, const Deps&) {

@@ -27,7 +27,7 @@ TEST(OpenaiModels, AreListedAndShownByAnyName) {
   EXPECT_EQ(test.get_json("/v1/models/large", 404).dump(),
             R"({"error":{"message":"model 'large' not found","type":"not_found_error",)"
             R"("param":null,"code":"model_not_found"}})");
-  EXPECT_EQ(test.get_json("/v1/models/a:b:c", 400)["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(test.get_json("/v1/models/a:b:c", 404)["error"]["message"], "model 'a:b:c' not found");
 }
 
 TEST(OpenaiModels, OfferTheHealthOfTheServer) {

@@ -6,12 +6,16 @@
 #include <utility>
 
 #include "hearth/base/rng.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/error_json.h"
-#include "hearth/serve/openai/json_text.h"
 
 namespace hearth::serve::openai {
 
-void Reply::send(const Json& body) { responder_.send(http::Response::json(200, json_text(body))); }
+void Reply::send(const Json& body) { send_text(json_text(body)); }
+
+void Reply::send_text(std::string body) {
+  responder_.send(http::Response::json(200, std::move(body)));
+}
 
 bool Reply::event(const Json& data, std::string_view name) {
   if (!events_) events_.emplace(std::move(responder_));
@@ -40,9 +44,16 @@ http::Handler with_errors(http::Handler handler) {
 
 void submit_object(ModelService& models, ModelCall call, http::Responder& responder,
                    std::function<Json(Turn&)> make) {
+  submit_text(models, std::move(call), responder,
+              [make = std::move(make)](Turn& turn) { return json_text(make(turn)); });
+}
+
+void submit_text(ModelService& models, ModelCall call, http::Responder& responder,
+                 std::function<std::string(Turn&)> make) {
   const auto reply = std::make_shared<Reply>(std::move(responder));
   models.submit(
-      std::move(call), [reply, make = std::move(make)](Turn& turn) { reply->send(make(turn)); },
+      std::move(call),
+      [reply, make = std::move(make)](Turn& turn) { reply->send_text(make(turn)); },
       [reply](const Error& error) { reply->fail(error); });
 }
 

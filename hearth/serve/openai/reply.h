@@ -19,6 +19,8 @@ class Reply {
 
   /// The whole answer, status 200.
   void send(const Json& body);
+  /// The same for what is JSON text already.
+  void send_text(std::string body);
   /// False when the client is gone.
   bool event(const Json& data, std::string_view name = "");
   /// The last line of a stream of chunks: "data: [DONE]".
@@ -40,6 +42,9 @@ http::Handler with_errors(http::Handler handler);
 /// and what it throws the error.
 void submit_object(ModelService& models, ModelCall call, http::Responder& responder,
                    std::function<Json(Turn&)> make);
+/// The same for what is JSON text already.
+void submit_text(ModelService& models, ModelCall call, http::Responder& responder,
+                 std::function<std::string(Turn&)> make);
 
 /// "chatcmpl-" and 24 random letters and digits. Thread-safe.
 std::string make_id(std::string_view prefix);

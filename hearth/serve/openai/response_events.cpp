@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/choice.h"
 #include "hearth/serve/openai/error_json.h"
-#include "hearth/serve/openai/json_text.h"
 #include "hearth/serve/openai/logprobs_json.h"
 
 namespace hearth::serve::openai {

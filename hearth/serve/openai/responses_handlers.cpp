@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "hearth/serve/api/answer_writer.h"
+#include "hearth/serve/api/json_text.h"
 #include "hearth/serve/openai/error_json.h"
 #include "hearth/serve/openai/handlers.h"
-#include "hearth/serve/openai/json_text.h"
 #include "hearth/serve/openai/reply.h"
 #include "hearth/serve/openai/response_events.h"
 #include "hearth/serve/openai/responses_request.h"

@@ -10,11 +10,11 @@ namespace hearth::serve::openai {
 
 void post_embeddings(const http::Request& request, http::Responder& responder, const Deps& deps) {
   EmbeddingCall call = read_embedding_request(parse_body(request.body));
-  submit_object(deps.models, with_client(call.call, request), responder,
-                [asked = std::move(call.request), is_base64 = call.is_base64,
-                 closed = request.closed](Turn& turn) {
-                  return embeddings_json(turn.engine.embed(asked, closed), turn.model, is_base64);
-                });
+  submit_text(deps.models, with_client(call.call, request), responder,
+              [asked = std::move(call.request), is_base64 = call.is_base64,
+               closed = request.closed](Turn& turn) {
+                return embeddings_text(turn.engine.embed(asked, closed), turn.model, is_base64);
+              });
 }
 
 void post_rerank(const http::Request& request, http::Responder& responder, const Deps& deps) {

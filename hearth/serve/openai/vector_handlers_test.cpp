@@ -1,6 +1,8 @@
 // POST /v1/embeddings and /v1/rerank on a real server, before scripted models.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "hearth/serve/openai/embedding_json.h"
 #include "hearth/serve/openai/rerank_json.h"
 #include "hearth/serve/openai/server_with_fakes_for_test.h"
@@ -50,8 +52,8 @@ TEST(Embeddings, AreNumbersOrBase64) {
                                       R"({"model": "tiny", "input": ["a", "b"], "dimensions": 2})");
   EXPECT_EQ(numbers.dump(),
             R"({"object":"list","data":[)"
-            R"({"object":"embedding","index":0,"embedding":[1.0,2.0]},)"
-            R"({"object":"embedding","index":1,"embedding":[1.0,2.0]}],)"
+            R"({"object":"embedding","index":0,"embedding":[1,2]},)"
+            R"({"object":"embedding","index":1,"embedding":[1,2]}],)"
             R"("model":"tiny:latest","usage":{"prompt_tokens":2,"total_tokens":2}})");
   const Json base64 = test.post_json(
       "/v1/embeddings",
@@ -59,6 +61,29 @@ TEST(Embeddings, AreNumbersOrBase64) {
   // 1 and 2 are 00 00 80 3F and 00 00 00 40.
   EXPECT_EQ(base64["data"][0]["embedding"], "AACAPwAAAEA=");
   EXPECT_TRUE(test.models.embeds().at(0).normalise);
+}
+
+TEST(Embeddings, AreAsShortAsTheirNumbersAllow) {
+  ServerWithFakes test("embeddings-short");
+  test.models.engine.on_embed = [](const EmbedRequest&) {
+    return Embeddings{.vectors = {{0.1f, -2}}, .prompt_tokens = 1};
+  };
+  EXPECT_EQ(http::body_in(test.post("/v1/embeddings", R"({"model": "tiny", "input": "a"})")),
+            R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2]}],)"
+            R"("model":"tiny:latest","usage":{"prompt_tokens":1,"total_tokens":1}})");
+}
+
+TEST(Embeddings, ThatAreNoNumbersAreAnErrorInEitherForm) {
+  ServerWithFakes test("embeddings-nan");
+  test.models.engine.on_embed = [](const EmbedRequest&) {
+    return Embeddings{.vectors = {{1, std::nanf("")}}, .prompt_tokens = 1};
+  };
+  for (const char* format : {"float", "base64"})
+    EXPECT_EQ(test.post_json(
+                  "/v1/embeddings",
+                  fmt::format(R"({{"model": "t", "input": "a", "encoding_format": "{}"}})", format),
+                  422)["error"]["code"],
+              "corrupt_data");
 }
 
 TEST(Embeddings, AnswerErrorsInTheirForm) {
@@ -72,6 +97,12 @@ TEST(Embeddings, AnswerErrorsInTheirForm) {
   EXPECT_EQ(test.post_json("/v1/embeddings", R"({"model": "tiny", "input": "a"})", 501).dump(),
             R"({"error":{"message":"\"tiny\" does not support embeddings",)"
             R"("type":"not_supported_error","param":null,"code":"unsupported"}})");
+  test.models.engine.on_embed = [](const EmbedRequest&) -> Embeddings {
+    throw Error(Errc::too_long, "9 tokens, 8 fit");
+  };
+  EXPECT_EQ(test.post_json("/v1/embeddings", R"({"model": "tiny", "input": "a"})", 400).dump(),
+            R"({"error":{"message":"9 tokens, 8 fit","type":"invalid_request_error",)"
+            R"("param":null,"code":"context_length_exceeded"}})");
   test.models.on_submit = [](const ModelCall&) { throw Refusal(2s, 503, "too many wait"); };
   EXPECT_EQ(http::header_in(test.post("/v1/embeddings", R"({"model": "tiny", "input": "a"})"),
                             "retry-after"),
