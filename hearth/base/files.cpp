@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,21 +15,17 @@
 namespace hearth {
 namespace {
 
-Errc code_for(int error_number) {
-  return error_number == ENOENT ? Errc::not_found : Errc::io_failure;
-}
+std::atomic<uint64_t> next_number = 0;
 
-[[noreturn]] void throw_errno(const fs::path& path, std::string_view action) {
-  const int error_number = errno;
-  throw Error(code_for(error_number), "{}: {}: {}", path.string(), action,
-              std::strerror(error_number));
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 /// Makes `fd` the owner's alone. What root writes for a service into the service's folder, the
 /// service must be able to read.
 void keep_private(int fd, const fs::path& path) {
   struct stat folder {};
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const fs::path parent = folder_of(path);
   if (::fchmod(fd, 0600) != 0) throw_errno(path, "cannot be made private");
   if (::geteuid() != 0) return;
   if (::stat(parent.c_str(), &folder) != 0 || ::fchown(fd, folder.st_uid, folder.st_gid) != 0)
@@ -98,43 +95,79 @@ std::string read_file(const fs::path& path, size_t size_max_bytes) {
   return text;
 }
 
-AtomicFile::AtomicFile(const fs::path& path, Readers readers) : path_(path), beside_(path) {
+void throw_errno(const fs::path& path, std::string_view action) {
+  const int error_number = errno;
+  const bool is_full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+  const Errc code = error_number == ENOENT ? Errc::not_found
+                    : is_full              ? Errc::resource_exhausted
+                                           : Errc::io_failure;
+  throw Error(code, "{}: {}: {}", path.string(), action, std::strerror(error_number));
+}
+
+NewFile create_new_file(const fs::path& begin, std::string_view end, unsigned mode) {
+  for (;;) {
+    fs::path path = begin;
+    path += fmt::format("{}-{}{}", ::getpid(), next_number++, end);
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd >= 0) return {std::move(path), fd};
+    if (errno != EEXIST) throw_errno(path, "cannot be created");
+  }
+}
+
+void write_all(int fd, std::span<const std::byte> bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw_errno(path, "cannot be written");
+    bytes = bytes.subspan(static_cast<size_t>(put));
+  }
+}
+
+void flush_folder(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Removed a moment ago, with the file in it; or one that may be written to but not read.
+  if (fd < 0 && (errno == ENOENT || errno == EACCES)) return;
+  if (fd < 0) throw_errno(folder, "cannot be opened");
+  const bool is_flushed =
+      ::fsync(fd) == 0 || errno == EINVAL;  // some file systems have no such flush
+  const int error_number = errno;
+  ::close(fd);
+  errno = error_number;
+  if (!is_flushed) throw_errno(folder, "cannot be flushed to the disk");
+}
+
+AtomicFile::AtomicFile(const fs::path& path, Readers readers) : path_(path) {
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     throw Error(Errc::invalid_argument, "{}: is there and not a regular file", path_.string());
-  // The process id keeps two writers of one file apart; the last to commit wins.
-  beside_ += fmt::format(".{}.partial", ::getpid());
-  const mode_t mode = readers == Readers::owner ? 0600 : 0644;
-  fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd_ < 0) {
-    const int error_number = errno;
-    throw Error(Errc::io_failure, "{}: cannot be written: {}", path_.string(),
-                std::strerror(error_number));
+  fs::path begin = path_;
+  begin += ".";
+  try {
+    beside_ = create_new_file(begin, ".partial", readers == Readers::owner ? 0600 : 0644);
+  } catch (const Error& error) {
+    // What is missing is the folder: the caller asked for a file to be made.
+    if (error.code() != Errc::not_found) throw;
+    throw Error(Errc::io_failure, "{}: cannot be written: there is no such folder", path_.string());
   }
   if (readers == Readers::everyone) return;
   try {
-    keep_private(fd_, path_);
+    keep_private(beside_.fd, path_);
   } catch (...) {  // no destructor runs for an object that was never whole
-    ::close(fd_);
-    ::unlink(beside_.c_str());
+    ::close(beside_.fd);
+    ::unlink(beside_.path.c_str());
     throw;
   }
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(beside_.c_str());
+  if (beside_.fd < 0) return;
+  ::close(beside_.fd);
+  ::unlink(beside_.path.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  HEARTH_CHECK(fd_ >= 0);
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t put = ::write(fd_, bytes.data() + done, bytes.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) throw_errno(path_, "cannot be written");
-    done += static_cast<size_t>(put);
-  }
+  HEARTH_CHECK(beside_.fd >= 0);
+  write_all(beside_.fd, bytes, path_);
   written_bytes_ += bytes.size();
 }
 
@@ -143,16 +176,13 @@ void AtomicFile::write(std::string_view text) {
 }
 
 void AtomicFile::commit() {
-  HEARTH_CHECK(fd_ >= 0);
-  if (::fsync(fd_) != 0) throw_errno(path_, "cannot be flushed to the disk");
-  ::close(fd_);
-  fd_ = -1;
-  if (::rename(beside_.c_str(), path_.c_str()) != 0) {
-    const int error_number = errno;
-    ::unlink(beside_.c_str());
-    throw Error(Errc::io_failure, "{}: cannot be renamed into place: {}", path_.string(),
-                std::strerror(error_number));
-  }
+  HEARTH_CHECK(beside_.fd >= 0);
+  if (::fsync(beside_.fd) != 0) throw_errno(path_, "cannot be flushed to the disk");
+  if (::rename(beside_.path.c_str(), path_.c_str()) != 0)
+    throw_errno(path_, "cannot be renamed into place");
+  ::close(beside_.fd);
+  beside_.fd = -1;
+  flush_folder(folder_of(path_));
 }
 
 }  // namespace hearth

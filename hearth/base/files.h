@@ -44,6 +44,26 @@ class MappedFile {
 /// file), resource_exhausted above `size_max_bytes`.
 std::string read_file(const fs::path& path, size_t size_max_bytes = size_t{1} << 30);
 
+/// Throws io_failure with `path`, `action` and the text of errno; resource_exhausted when the disk
+/// or a quota is full; not_found where the file is not there.
+[[noreturn]] void throw_errno(const fs::path& path, std::string_view action);
+
+/// A file that was not there before, open for reading and writing; who takes it closes it.
+struct NewFile {
+  fs::path path;
+  int fd = -1;
+};
+/// Creates the file `begin`PID-N`end`, N the first number for which there is none: neither threads,
+/// nor processes, nor containers that share a folder and process ids get one file twice. Errors: as
+/// throw_errno().
+NewFile create_new_file(const fs::path& begin, std::string_view end, unsigned mode);
+/// Writes all of `bytes` at the file's position; `path` names it in errors. Errors: as
+/// throw_errno().
+void write_all(int fd, std::span<const std::byte> bytes, const fs::path& path);
+/// Flushes the entries of `folder` to the disk: a file made, renamed or removed there is durable
+/// only then. A folder that is gone, or may not be read, is passed over. Errors: io_failure.
+void flush_folder(const fs::path& folder);
+
 /// Who may read a file that is written.
 enum class Readers {
   everyone,  // as the umask has it
@@ -51,11 +71,13 @@ enum class Readers {
 };
 
 /// Writes a file beside its final name and renames it into place on commit(): readers see the old
-/// file or the whole new one. Destroyed without commit(), it removes what it wrote.
+/// file or the whole new one. Of several that are written at once, the last to commit wins.
+/// Destroyed without commit(), it removes what it wrote.
 class AtomicFile {
  public:
-  /// Errors: io_failure (folder missing, no permission, disk full); invalid_argument when `path` is
-  /// there and not a regular file: a rename would put a file in the place of /dev/null.
+  /// Errors: io_failure (folder missing, no permission), resource_exhausted (disk full), as for all
+  /// below; invalid_argument when `path` is there and not a regular file: a rename would put a file
+  /// in the place of /dev/null.
   explicit AtomicFile(const fs::path& path, Readers readers = Readers::everyone);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -64,12 +86,12 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
   uint64_t written_bytes() const { return written_bytes_; }
-  /// Flushes to the disk, then renames. Nothing may be written afterwards.
+  /// Flushes to the disk, renames, and flushes the name. Nothing may be written afterwards.
   void commit();
 
  private:
-  fs::path path_, beside_;
-  int fd_ = -1;
+  fs::path path_;
+  NewFile beside_;
   uint64_t written_bytes_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,18 +110,34 @@ TEST_F(Files, OnlyAFileIsReplaced) {
 }
 
 TEST_F(Files, AFullDiskIsAnErrorAndNotALoss) {
-  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full on this system";
   const fs::path path = folder_ / "a";
+  AtomicFile old(path);
+  old.write("old");
+  old.commit();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
+  const rlimit small{.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   {
     AtomicFile file(path);
-    file.write("old");
-    file.commit();
+    expect_error([&] { file.write(std::string(1001, 'x')); }, Errc::resource_exhausted,
+                 path.string());
   }
-  // /dev/full cannot be renamed over; writing through it shows the error path of write().
-  fs::create_symlink("/dev/full", folder_ / fmt::format("a.{}.partial", ::getpid()));
-  AtomicFile file(path);
-  expect_error([&] { file.write(std::string(1 << 20, 'x')); }, Errc::io_failure, path.string());
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
   EXPECT_EQ(read_file(path), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator{}), 1);
+}
+
+TEST_F(Files, TwoWritersOfOneFileDoNotMixAndTheLastToCommitWins) {
+  AtomicFile first(folder_ / "a"), second(folder_ / "a");
+  first.write("the first");
+  second.write("2nd");
+  first.commit();
+  EXPECT_EQ(read_file(folder_ / "a"), "the first");
+  second.commit();
+  EXPECT_EQ(read_file(folder_ / "a"), "2nd");
 }
 
 TEST_F(Files, AnEmptyFileMapsToNoBytes) {

@@ -117,7 +117,7 @@ int run_create(const Args& args) {
 }
 
 constexpr Option kTransferOptions[] = {
-    {"--insecure", "", "Allow a registry without TLS, or with a certificate nobody vouches for"},
+    {"--insecure", "", "Speak http, without encryption, also to a registry on another machine"},
     {"--json", "", "One JSON object a line for each step"},
 };
 constexpr Positional kPullPositionals[] = {
@@ -127,14 +127,14 @@ constexpr Positional kPullPositionals[] = {
 constexpr std::string_view kPullExamples[] = {
     "hearth pull llama3.2:1b",
     "hearth pull hf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M",
-    "hearth pull localhost:5000/team/model --insecure",
+    "hearth pull 10.0.0.7:5000/team/model --insecure",
 };
 constexpr Positional kPushPositionals[] = {
     {.name = "MODEL", .help = "A model of the store, named after where it goes"},
 };
 constexpr std::string_view kPushExamples[] = {
     "hearth cp my-llama localhost:5000/team/my-llama",
-    "hearth push localhost:5000/team/my-llama --insecure",
+    "hearth push localhost:5000/team/my-llama",
 };
 constexpr Positional kCreatePositionals[] = {
     {.name = "MODEL", .help = "The name of the model to make"},
@@ -156,7 +156,9 @@ const Command kPullCommand = {
     .summary = "Fetch a model from a registry into the store",
     .details =
         "What was fetched before an interruption is kept: the same command goes on with it. "
-        "Every file is held against its digest.",
+        "Every file is held against its digest. Private models need a login where hearth serve "
+        "runs: registries.json in Hearth's folder, mode 600, as podman login --authfile writes it, "
+        "or for Hugging Face the variable HF_TOKEN.",
     .positionals = kPullPositionals,
     .options = kTransferOptions,
     .examples = kPullExamples,
@@ -175,7 +177,8 @@ const Command kCreateCommand = {
     .name = "create",
     .summary = "Make a model from a Modelfile",
     .details =
-        "FROM names a model of the store, a GGUF file or a folder with safetensors; "
+        "FROM names a model of the store, a GGUF file (or the first of its parts) or a folder with "
+        "safetensors; "
         "PARAMETER, TEMPLATE, SYSTEM, MESSAGE, ADAPTER and LICENSE shape it.",
     .positionals = kCreatePositionals,
     .options = kCreateOptions,

@@ -28,6 +28,24 @@ LayerKind kind_of(const formats::Gguf& file) {
   return is_projector ? LayerKind::projector : LayerKind::model;
 }
 
+/// Writes a model of several parts as one file: parts are found by their names, and blobs have
+/// none.
+void join_parts(const formats::Gguf& parts, const fs::path& out_path, BlobProgressFn progress) {
+  formats::GgufWriter out(out_path);
+  for (const auto& [key, value] : parts.metadata())
+    if (!key.starts_with("split.")) out.set(key, value);
+  uint64_t total_bytes = 0, done_bytes = 0;
+  for (const formats::GgufTensor& tensor : parts.tensors()) {
+    out.declare(tensor.name, tensor.type, tensor.shape);
+    total_bytes += tensor.bytes.size();
+  }
+  for (const formats::GgufTensor& tensor : parts.tensors()) {
+    out.write(tensor.bytes);
+    progress(done_bytes += tensor.bytes.size(), total_bytes);
+  }
+  out.finish();
+}
+
 class Creation {
  public:
   Creation(const ModelStore& store, const CreateOptions& options, CreateProgressFn progress)
@@ -112,10 +130,6 @@ class Creation {
   void take_gguf(const fs::path& path, std::string_view instruction) {
     say("parsing GGUF");
     const formats::Gguf file = formats::Gguf::open(path);
-    if (file.try_u64("split.count").value_or(1) > 1)
-      throw Error(Errc::unsupported,
-                  "{} {}: one of several parts; only a model in one file is taken", instruction,
-                  path.string());
     const LayerKind kind = kind_of(file);
     if ((kind == LayerKind::adapter) != (instruction == "ADAPTER"))
       throw Error(
@@ -130,7 +144,18 @@ class Creation {
     } else if (kind == LayerKind::projector) {
       add_families(facts.model_families);
     }
-    add_file(kind, path);
+    if (file.try_u64("split.count").value_or(1) > 1)
+      add_parts(kind, file);
+    else
+      add_file(kind, path, options_.take);
+  }
+
+  void add_parts(LayerKind kind, const formats::Gguf& parts) {
+    const PartialFile place(writer_.blobs().folder());  // its name only: the output replaces it
+    join_parts(parts, place.path(), [&](uint64_t done_bytes, uint64_t total_bytes) {
+      progress_({.status = "joining parts", .done_bytes = done_bytes, .total_bytes = total_bytes});
+    });
+    add_file(kind, place.path(), TakeFile::hard_link);
   }
 
   // Empty where another adapter has the name: the engine then calls it by its digest.
@@ -153,7 +178,7 @@ class Creation {
     const PartialFile place(writer_.blobs().folder());  // its name only: the output replaces it
     import_adapter(folder, formats::Gguf::open(writer_.blobs().path(weights->digest)),
                    place.path());
-    add_file(LayerKind::adapter, place.path());
+    add_file(LayerKind::adapter, place.path(), TakeFile::hard_link);
   }
 
   void add_families(const std::vector<std::string>& families) {
@@ -175,12 +200,12 @@ class Creation {
     return true;
   }
 
-  void add_file(LayerKind kind, const fs::path& path) {
+  void add_file(LayerKind kind, const fs::path& path, TakeFile how) {
     if (try_own_blob(kind, path)) return;
     const auto copying = [&](uint64_t done_bytes, uint64_t total_bytes) {
       progress_({.status = "copying file", .done_bytes = done_bytes, .total_bytes = total_bytes});
     };
-    const Layer layer = writer_.add_file(kind, path, options_.take, copying);
+    const Layer layer = writer_.add_file(kind, path, how, copying);
     say(fmt::format("creating new layer {}", layer.digest.text()));
     manifest_.layers.push_back(layer);
   }

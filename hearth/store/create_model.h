@@ -31,16 +31,17 @@ fs::path modelfile_path(const std::string& written, const fs::path& folder);
 
 /// Makes the model `name`; one of that name is replaced in the last step.
 ///
-/// FROM is a GGUF file, or a model of the store, whose layers are then taken over: TEMPLATE, SYSTEM
-/// and MESSAGE replace its own (an empty text removes them), a PARAMETER replaces the one of that
-/// name, LICENSE adds. A second FROM may name a GGUF file of a projector; ADAPTER names a GGUF file
-/// of an adapter, or a folder as PEFT saves it, which is converted (adapter_import.h). Where a file
-/// and a model have one name, the file is taken.
+/// FROM is a GGUF file (of one in several parts, any part: they become one), or a model of the
+/// store, whose layers are then taken over: TEMPLATE, SYSTEM and MESSAGE replace its own (an empty
+/// text removes them), a PARAMETER replaces the one of that name, LICENSE adds. A second FROM may
+/// name a GGUF file of a projector; ADAPTER names a GGUF file of an adapter, or a folder as PEFT
+/// saves it, which is converted (adapter_import.h). Where a file and a model have one name, the
+/// file is taken.
 ///
 /// An adapter's layer has its name where no other one has, so that requests can choose.
 ///
 /// Errors: not_found (a file or model), invalid_argument (FROM of two models, an adapter as FROM),
-/// unsupported (safetensors folders, split GGUF files, DRAFT), corrupt_data (not a GGUF file; a
+/// unsupported (safetensors folders, DRAFT), corrupt_data (not a GGUF file; a
 /// model whose layers are damaged), io_failure, resource_exhausted.
 StoredModel create_model(const ModelStore& store, const ModelName& name, const Modelfile& file,
                          const CreateOptions& options, CreateProgressFn progress);

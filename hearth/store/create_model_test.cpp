@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "hearth/store/full_disk_for_test.h"
 #include "hearth/store/model_folder_for_test.h"
 #include "hearth/store/model_texts.h"
@@ -250,6 +252,34 @@ TEST(ModelTexts, AWrongMessageIsNamed) {
   EXPECT_EQ(message_of([] { parse_messages("{}", "x"); }), "x: not a list of messages");
   EXPECT_EQ(message_of([] { parse_messages(R"([{"content":"a"}])", "x"); }),
             "x: '[0]': 'role': missing");
+}
+
+TEST_F(CreateModel, AModelInSeveralPartsBecomesOneFile) {
+  for (uint16_t part = 0; part < 2; ++part) {
+    formats::GgufWriter out(folder_.path() / fmt::format("m-{:05}-of-00002.gguf", part + 1));
+    if (part == 0) out.set("general.architecture", std::string("qwen3"));
+    out.set("split.no", part);
+    out.set("split.count", uint16_t{2});
+    out.set("split.tensors.count", int32_t{2});
+    out.declare(fmt::format("t{}", part), formats::TensorType::f32, {1});
+    const float value = 1.5f + static_cast<float>(part);
+    out.write(std::as_bytes(std::span(&value, 1)));
+    out.finish();
+  }
+  const StoredModel model = create("whole", "FROM m-00001-of-00002.gguf");
+  const auto whole =
+      formats::Gguf::open(store_.blobs().path(model.manifest.find(LayerKind::model)->digest));
+  EXPECT_EQ(whole.string("general.architecture"), "qwen3");
+  EXPECT_FALSE(whole.find("split.count"));
+  float value = 0;
+  std::memcpy(&value, whole.tensor("t0").bytes.data(), sizeof value);
+  EXPECT_EQ(value, 1.5f);
+  std::memcpy(&value, whole.tensor("t1").bytes.data(), sizeof value);
+  EXPECT_EQ(value, 2.5f);
+  for (const std::string& left : files_below(store_.blobs().folder()))
+    EXPECT_FALSE(left.starts_with("partial-")) << left;
+  fs::remove(folder_.path() / "m-00002-of-00002.gguf");
+  EXPECT_EQ(code_of([&] { create("half", "FROM m-00001-of-00002.gguf"); }), Errc::not_found);
 }
 
 }  // namespace

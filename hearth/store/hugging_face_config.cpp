@@ -50,6 +50,11 @@ constexpr HuggingFaceFamily kFamilies[] = {
      .local_period = 6},
     {.model_type = "phi3", .architecture = "phi3", .activation = "silu", .fused = true},
     {.model_type = "bert", .architecture = "bert", .activation = "gelu", .is_encoder = true},
+    {.model_type = "nomic_bert",
+     .architecture = "nomic-bert",
+     .activation = "swiglu",
+     .is_encoder = true,
+     .is_rotary = true},
 };
 
 // A hostile config must not make us plan billions of tensors.
@@ -87,7 +92,7 @@ void refuse_what_engines_do_not_compute(const JsonObject& config, const HuggingF
                 "{}: 'quantization_config': quantised checkpoints are not imported, only F32, "
                 "F16 and BF16 ones",
                 config.where());
-  for (const std::string_view key : {"hidden_activation", "hidden_act"}) {
+  for (const std::string_view key : {"hidden_activation", "hidden_act", "activation_function"}) {
     const auto activation = config.try_string(key);
     if (!activation) continue;
     // Gemma's first configurations said "gelu" and meant the tanh form, which their code computed.
@@ -284,13 +289,65 @@ void read_encoder_config(const JsonObject& config, HuggingFaceConfig& out) {
                      classes->front() == "BertForSequenceClassification";
 }
 
+/// What a NomicBertConfig can ask for beyond what engines compute. Its own defaults are not those
+/// of any model in circulation, so that what is absent counts as well.
+void refuse_other_nomic_models(const JsonObject& config) {
+  struct Flag {
+    std::string_view key;
+    bool absent, only;
+  };
+  constexpr Flag kFlags[] = {
+      {"prenorm", false, false},      {"parallel_block", false, false},
+      {"use_rms_norm", false, false}, {"causal", false, false},
+      {"qkv_proj_bias", true, false}, {"mlp_fc1_bias", true, false},
+      {"mlp_fc2_bias", true, false},  {"rotary_emb_interleaved", false, false}};
+  for (const Flag& flag : kFlags)
+    if (config.try_bool(flag.key).value_or(flag.absent) != flag.only)
+      throw Error(Errc::unsupported, "{}: '{}' is {}, the family computes {} only", config.where(),
+                  flag.key, !flag.only, flag.only);
+  const double rotating = config.try_f64("rotary_emb_fraction").value_or(0);
+  if (rotating != 1)
+    throw Error(Errc::unsupported, "{}: 'rotary_emb_fraction' is {}, whole heads rotate only",
+                config.where(), rotating);
+  for (const std::string_view key : {"rotary_emb_scale_base", "moe_every_n_layers"})
+    if (config.try_f64(key).value_or(0) != 0)
+      throw Error(Errc::unsupported, "{}: '{}' is set, which engines do not compute",
+                  config.where(), key);
+}
+
+// Nussbaum et al. 2024, arXiv:2402.01613. Names and defaults: NomicBertConfig in
+// nomic-ai/contrastors, and GPT2Config, from which it derives.
+void read_nomic_config(const JsonObject& config, HuggingFaceConfig& out) {
+  constexpr uint64_t kFfnMultiple = 256;  // its GatedMlp rounds up
+  refuse_other_nomic_models(config);
+  out.layers = bounded(config, "n_layer", config.try_u64("n_layer"), kLayersMax);
+  out.dim = extent(config, "n_embd");
+  const uint64_t ffn_dim = extent(config, "n_inner", 4 * out.dim);
+  out.ffn_dim = (ffn_dim + kFfnMultiple - 1) / kFfnMultiple * kFfnMultiple;
+  out.heads = out.kv_heads = extent(config, "n_head");
+  if (out.dim % out.heads != 0)
+    throw Error(Errc::corrupt_data, "{}: 'n_embd' is {}, which {} heads do not divide",
+                config.where(), out.dim, out.heads);
+  out.head_dim = out.dim / out.heads;
+  out.token_types = extent(config, "type_vocab_size", 2);
+  out.rms_eps = config.try_f64("layer_norm_epsilon").value_or(1e-5);
+  out.rope_theta =
+      positive(config, "rotary_emb_base", config.try_f64("rotary_emb_base").value_or(10000));
+  const uint64_t positions = extent(config, "n_positions", 1024);
+  out.context = std::min(positions, extent(config, "max_trained_positions", 2048));
+  if (out.context < positions)
+    out.notes.push_back(fmt::format(
+        "the context is the {} positions of the training; {} would need another rotation",
+        out.context, positions));
+}
+
 HuggingFaceConfig read_text_config(const JsonObject& config) {
   HuggingFaceConfig out;
   out.family = &family_of(config);
   const HuggingFaceFamily& family = *out.family;
   refuse_what_engines_do_not_compute(config, family);
   if (family.is_encoder) {
-    read_encoder_config(config, out);
+    family.is_rotary ? read_nomic_config(config, out) : read_encoder_config(config, out);
     return out;
   }
   out.layers =

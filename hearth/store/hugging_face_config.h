@@ -24,6 +24,7 @@ struct HuggingFaceFamily {
   bool fused = false;             // q, k, v in one matrix, gate and up in another
   bool tied = false;              // default of tie_word_embeddings
   bool is_encoder = false;        // BERT: every token sees the whole text
+  bool is_rotary = false;         // encoders: positions turn, feed-forward has gates, no biases
   uint64_t heads = 0, kv_heads = 0, head_dim = 0, context = 0;  // defaults; 0: none
   double rope_theta = 10000;
   uint64_t local_period =

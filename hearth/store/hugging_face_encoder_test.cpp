@@ -222,6 +222,154 @@ TEST(HuggingFaceEncoder, WordPieceMarksTheBeginningsOfWords) {
   EXPECT_EQ(file.try_bool("tokenizer.ggml.normalizer.strip_accents"), true);
 }
 
+TEST(HuggingFaceEncoder, NormsOfTheFirstCheckpointsHaveOtherNames) {
+  ModelFolder folder("bert-old");
+  make_bert(folder);
+  const TestTensor weight = folder.tensors.at("encoder.layer.0.output.LayerNorm.weight");
+  const TestTensor bias = folder.tensors.at("embeddings.LayerNorm.bias");
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    for (auto next = folder.tensors.begin(); next != folder.tensors.end();) {
+      auto node = next++;
+      if (!node->first.ends_with(from)) continue;
+      auto taken = folder.tensors.extract(node);
+      taken.key().replace(taken.key().size() - from.size(), from.size(), to);
+      folder.tensors.insert(std::move(taken));
+    }
+  };
+  rename("LayerNorm.weight", "LayerNorm.gamma");
+  rename("LayerNorm.bias", "LayerNorm.beta");
+  folder.write_tensors();
+  const Gguf file = import(folder);
+  expect_same(file, "blk.0.layer_output_norm.weight", weight);
+  expect_same(file, "token_embd_norm.bias", bias);
+}
+
+TEST(HuggingFaceEncoder, AVocabularyOfLinesIsThatOfTokenizerJson) {
+  ModelFolder folder("bert-lines");
+  make_bert(folder);
+  const Gguf expected = import(folder);
+  fs::remove(folder.path() / "tokenizer.json");
+  for (const char* text : {"[PAD]\n[UNK]\n[CLS]\n[SEP]\ncat\n##s\n##\n[\n",
+                           "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\ncat\r\n##s\r\n##\r\n["}) {
+    folder.write("vocab.txt", text);
+    const Gguf file = import(folder);
+    for (const auto& [key, value] : expected.metadata())
+      EXPECT_TRUE(!key.starts_with("tokenizer.") || file.find(key)) << key;
+    EXPECT_EQ(*file.try_strings("tokenizer.ggml.tokens"),
+              *expected.try_strings("tokenizer.ggml.tokens"));
+    EXPECT_EQ(file.try_ints("tokenizer.ggml.token_type"),
+              expected.try_ints("tokenizer.ggml.token_type"));
+    for (const char* key : {"padding", "unknown", "bos", "cls", "seperator"}) {
+      const std::string full = fmt::format("tokenizer.ggml.{}_token_id", key);
+      EXPECT_EQ(file.u64(full), expected.u64(full)) << key;
+    }
+    EXPECT_EQ(file.try_bool("tokenizer.ggml.normalizer.lowercase"), true);
+    EXPECT_FALSE(file.find("tokenizer.ggml.normalizer.strip_accents"));
+  }
+}
+
+TEST(HuggingFaceEncoder, SettingsBesideAVocabularyOfLinesCount) {
+  ModelFolder folder("bert-lines-set");
+  make_bert(folder);
+  fs::remove(folder.path() / "tokenizer.json");
+  folder.write("vocab.txt", "<p>\n[UNK]\n[CLS]\n[SEP]\ncat");
+  folder.write("tokenizer_config.json",
+               R"({"do_lower_case":false,"strip_accents":true,"tokenizer_class":"BertTokenizer",)"
+               R"("pad_token":{"content":"<p>"}})");
+  const Gguf file = import(folder);
+  EXPECT_EQ(file.try_bool("tokenizer.ggml.normalizer.lowercase"), false);
+  EXPECT_EQ(file.try_bool("tokenizer.ggml.normalizer.strip_accents"), true);
+  EXPECT_THAT(*file.try_strings("tokenizer.ggml.tokens"),
+              ElementsAre("<p>", "[UNK]", "[CLS]", "[SEP]", "\u2581cat", "[PAD5]", "[PAD6]",
+                          "[PAD7]", "[PAD8]"));
+  EXPECT_THAT(*file.try_ints("tokenizer.ggml.token_type"), ElementsAre(3, 3, 3, 3, 1, 5, 5, 5, 5));
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"BertJapaneseTokenizer"})");
+  EXPECT_THAT(import_error(folder, Errc::unsupported), HasSubstr("'BertJapaneseTokenizer'"));
+  folder.write("tokenizer_config.json", R"({"tokenize_chinese_chars":false})");
+  EXPECT_THAT(import_error(folder, Errc::unsupported), HasSubstr("'tokenize_chinese_chars'"));
+  folder.write("tokenizer_config.json", "{}");
+  folder.write("vocab.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj");
+  EXPECT_THAT(import_error(folder, Errc::corrupt_data),
+              HasSubstr("token 'j' has id 9, the embedding has 9 rows"));
+}
+
+/// dim 4, 2 heads, one layer; ffn 200, which becomes 256.
+constexpr const char* kNomicConfig =
+    R"({"model_type":"nomic_bert","architectures":["NomicBertModel"],"n_embd":4,"n_head":2,)"
+    R"("n_layer":1,"n_inner":200,"n_positions":8192,"max_trained_positions":2048,)"
+    R"("type_vocab_size":2,"layer_norm_epsilon":1e-12,"activation_function":"swiglu",)"
+    R"("causal":false,"prenorm":false,"qkv_proj_bias":false,"mlp_fc1_bias":false,)"
+    R"("mlp_fc2_bias":false,"rotary_emb_base":1000,"rotary_emb_fraction":1.0,)"
+    R"("rotary_emb_interleaved":false,"rotary_emb_scale_base":null})";
+
+constexpr std::pair<const char*, const char*> kNomicNames[] = {
+    {"token_embd.weight", "embeddings.word_embeddings.weight"},
+    {"token_types.weight", "embeddings.token_type_embeddings.weight"},
+    {"token_embd_norm.weight", "emb_ln.weight"},
+    {"token_embd_norm.bias", "emb_ln.bias"},
+    {"blk.0.attn_qkv.weight", "encoder.layers.0.attn.Wqkv.weight"},
+    {"blk.0.attn_output.weight", "encoder.layers.0.attn.out_proj.weight"},
+    {"blk.0.attn_output_norm.weight", "encoder.layers.0.norm1.weight"},
+    {"blk.0.attn_output_norm.bias", "encoder.layers.0.norm1.bias"},
+    {"blk.0.ffn_up.weight", "encoder.layers.0.mlp.fc11.weight"},
+    {"blk.0.ffn_gate.weight", "encoder.layers.0.mlp.fc12.weight"},
+    {"blk.0.ffn_down.weight", "encoder.layers.0.mlp.fc2.weight"},
+    {"blk.0.layer_output_norm.weight", "encoder.layers.0.norm2.weight"},
+    {"blk.0.layer_output_norm.bias", "encoder.layers.0.norm2.bias"}};
+
+void make_nomic(ModelFolder& folder) {
+  folder.write("config.json", kNomicConfig);
+  folder.write("tokenizer.json", kTokenizer);
+  for (const auto& [name, source] : kNomicNames) folder.tensor(source, {4});
+  folder.tensor("embeddings.word_embeddings.weight", {9, 4});
+  folder.tensor("embeddings.token_type_embeddings.weight", {2, 4});
+  folder.tensor("encoder.layers.0.attn.Wqkv.weight", {12, 4});
+  folder.tensor("encoder.layers.0.attn.out_proj.weight", {4, 4});
+  folder.tensor("encoder.layers.0.mlp.fc11.weight", {256, 4});
+  folder.tensor("encoder.layers.0.mlp.fc12.weight", {256, 4});
+  folder.tensor("encoder.layers.0.mlp.fc2.weight", {4, 256});
+  folder.tensor("encoder.layers.0.attn.rotary_emb.inv_freq", {1});
+  folder.write_tensors();
+}
+
+TEST(HuggingFaceEncoder, NomicBertTurnsAndGates) {
+  ModelFolder folder("nomic");
+  make_nomic(folder);
+  add_pooling(folder, R"({"pooling_mode_mean_tokens":true})");
+  const Gguf file = import(folder);
+  EXPECT_EQ(file.string("general.architecture"), "nomic-bert");
+  EXPECT_EQ(file.u64("nomic-bert.context_length"), 2048u);
+  EXPECT_EQ(file.u64("nomic-bert.embedding_length"), 4u);
+  EXPECT_EQ(file.u64("nomic-bert.feed_forward_length"), 256u);
+  EXPECT_EQ(file.u64("nomic-bert.block_count"), 1u);
+  EXPECT_EQ(file.u64("nomic-bert.attention.head_count"), 2u);
+  EXPECT_EQ(file.try_bool("nomic-bert.attention.causal"), false);
+  EXPECT_EQ(file.f64("nomic-bert.rope.freq_base"), 1000);
+  EXPECT_EQ(file.u64("nomic-bert.pooling_type"), 1u);
+  EXPECT_EQ(file.string("tokenizer.ggml.model"), "bert");
+  EXPECT_EQ(file.u64("tokenizer.ggml.token_type_count"), 2u);
+  EXPECT_EQ(file.tensors().size(), std::size(kNomicNames));
+  for (const auto& [name, source] : kNomicNames) expect_same(file, name, folder.tensors.at(source));
+}
+
+TEST(HuggingFaceEncoder, OtherKindsOfNomicBertAreRefused) {
+  ModelFolder folder("nomic-refused");
+  make_nomic(folder);
+  const auto of = [&](const std::string& what, const std::string& by,
+                      Errc code = Errc::unsupported) {
+    folder.write("config.json", replaced(kNomicConfig, what, by));
+    return import_error(folder, code);
+  };
+  EXPECT_THAT(of(R"("prenorm":false)", R"("prenorm":true)"), HasSubstr("'prenorm' is true"));
+  EXPECT_THAT(of(R"("qkv_proj_bias":false,)", ""), HasSubstr("'qkv_proj_bias' is true"));
+  EXPECT_THAT(of("fraction\":1.0", "fraction\":0.5"), HasSubstr("'rotary_emb_fraction' is 0.5"));
+  EXPECT_THAT(of(R"("causal")", R"("moe_every_n_layers":2,"causal")"),
+              HasSubstr("'moe_every_n_layers' is set"));
+  EXPECT_THAT(of("swiglu", "gelu"), HasSubstr("'activation_function' is 'gelu'"));
+  EXPECT_THAT(of(R"("n_head":2)", R"("n_head":3)", Errc::corrupt_data),
+              HasSubstr("'n_embd' is 4, which 3 heads do not divide"));
+}
+
 TEST(HuggingFaceEncoder, WhatEnginesDoNotComputeIsRefused) {
   ModelFolder folder("bert-refused");
   make_bert(folder);

@@ -27,15 +27,15 @@ struct ImportReport {
       notes;  // what the user should know: tensors left out, fallbacks, guesses
 };
 
-/// Reads config.json, tokenizer.json and/or tokenizer.model, tokenizer_config.json,
+/// Reads config.json, tokenizer.json and/or tokenizer.model (or vocab.txt), tokenizer_config.json,
 /// generation_config.json, chat_template.jinja and *.safetensors (one file, or shards through
 /// model.safetensors.index.json) from `folder` and writes one GGUF v3 to `out_path`, whole or not
 /// at all.
 ///
 /// Families: llama and mistral (rows of Q and K permuted to the adjacent-pair rotation), qwen2,
-/// qwen3, gemma2, gemma3 text (norm weights + 1), phi3 (longrope factors as tensors), bert
-/// (with sentence-transformers' modules.json, or with a head that scores pairs). Metadata
-/// keys: GGUF specification and llama.cpp's gguf-py/gguf/constants.py.
+/// qwen3, gemma2, gemma3 text (norm weights + 1), phi3 (longrope factors as tensors), bert and
+/// nomic_bert (with sentence-transformers' modules.json; bert also with a head that scores pairs).
+/// Metadata keys: GGUF specification and llama.cpp's gguf-py/gguf/constants.py.
 ///
 /// Errors, each naming file and field: not_found (a file or a tensor is missing), invalid_argument
 /// (a weight that is not finite; output over a file of the input), corrupt_data (a file breaks its

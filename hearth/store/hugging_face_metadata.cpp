@@ -14,9 +14,9 @@ using formats::GgufArray;
 using formats::GgufValue;
 using Kind = RopeScaling::Kind;
 
-float finite_f32(std::string_view key, double value) {
+float finite_f32(std::string_view where, std::string_view key, double value) {
   if (!(std::abs(value) <= std::numeric_limits<float>::max()))
-    throw Error(Errc::corrupt_data, "config.json: '{}' would be {}, not a number of 32 bits", key,
+    throw Error(Errc::corrupt_data, "{}: '{}' would be {}, not a number of 32 bits", where, key,
                 value);
   return static_cast<float>(value);
 }
@@ -25,7 +25,7 @@ class Keys {
  public:
   explicit Keys(std::string_view architecture) : architecture_(architecture) {}
   void u32(std::string_view key, uint64_t value) { put(key, static_cast<uint32_t>(value)); }
-  void f32(std::string_view key, double value) { put(key, finite_f32(key, value)); }
+  void f32(std::string_view key, double value) { put(key, finite_f32("config.json", key, value)); }
   void put(std::string_view key, GgufValue value) {
     keys.emplace_back(fmt::format("{}.{}", architecture_, key), std::move(value));
   }
@@ -90,6 +90,7 @@ GgufKeys encoder_keys(const HuggingFaceConfig& config, uint64_t vocab_size) {
   out.u32("attention.head_count", config.heads);
   out.f32("attention.layer_norm_epsilon", config.rms_eps);
   out.put("attention.causal", false);
+  if (config.family->is_rotary) out.f32("rope.freq_base", config.rope_theta);
   if (config.pooling) out.u32("pooling_type", *config.pooling);
   return std::move(out.keys);
 }
@@ -130,7 +131,7 @@ GgufKeys sampling_keys(const fs::path& folder) {
   if (!config.try_bool("do_sample").value_or(false)) return out;
   const auto add_f32 = [&](std::string_view from, std::string to) {
     if (const auto value = config.try_f64(from))
-      out.emplace_back(std::move(to), static_cast<float>(*value));
+      out.emplace_back(std::move(to), finite_f32(config.where(), from, *value));
   };
   if (const auto k = config.try_u64("top_k"))
     out.emplace_back("general.sampling.top_k",

@@ -78,6 +78,19 @@ constexpr LayerRule kEncoderRules[] = {
     {"output.LayerNorm.bias", "layer_output_norm.bias", Has::always, Extent::one, Extent::dim},
 };
 
+/// The same for encoders whose positions turn, after "encoder.layers.N.".
+constexpr LayerRule kRotaryEncoderRules[] = {
+    {"attn.Wqkv.weight", "attn_qkv.weight", Has::always, Extent::qkv, Extent::dim},
+    {"attn.out_proj.weight", "attn_output.weight", Has::always, Extent::dim, Extent::dim},
+    {"norm1.weight", "attn_output_norm.weight", Has::always, Extent::one, Extent::dim},
+    {"norm1.bias", "attn_output_norm.bias", Has::always, Extent::one, Extent::dim},
+    {"mlp.fc11.weight", "ffn_up.weight", Has::always, Extent::ffn, Extent::dim},
+    {"mlp.fc12.weight", "ffn_gate.weight", Has::always, Extent::ffn, Extent::dim},
+    {"mlp.fc2.weight", "ffn_down.weight", Has::always, Extent::dim, Extent::ffn},
+    {"norm2.weight", "layer_output_norm.weight", Has::always, Extent::one, Extent::dim},
+    {"norm2.bias", "layer_output_norm.bias", Has::always, Extent::one, Extent::dim},
+};
+
 /// Where a checkpoint keeps an encoder.
 constexpr std::string_view kEncoderPrefixes[] = {"", "bert."};
 
@@ -126,7 +139,19 @@ class Planner {
 
   PlannedTensor& add_named(std::string_view source, std::string_view name,
                            const std::vector<uint64_t>& shape) {
-    return add(checkpoint_.tensor(fmt::format("{}{}", prefix_, source)), std::string(name), shape);
+    return add(look_up(fmt::format("{}{}", prefix_, source)), std::string(name), shape);
+  }
+
+  /// BERT's first checkpoints call the weights of their norms as their authors did.
+  const SafeTensor& look_up(const std::string& name) const {
+    constexpr std::pair<std::string_view, std::string_view> kOldNames[] = {
+        {"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
+    for (const auto& [now, then] : kOldNames) {
+      if (!name.ends_with(now) || checkpoint_.find(name)) continue;
+      const std::string before = name.substr(0, name.size() - now.size()) + std::string(then);
+      if (const SafeTensor* found = checkpoint_.find(before)) return *found;
+    }
+    return checkpoint_.tensor(name);
   }
 
   void plan_encoder() {
@@ -136,17 +161,21 @@ class Planner {
     if (words.shape.empty()) fail_shape(words, {0, dim});
     plan_.vocab_size = words.shape[0];
     add_named(kWords, "token_embd.weight", {plan_.vocab_size, dim});
+    const bool is_rotary = config_.family->is_rotary;
     // Small, and added once a token: llama.cpp reads them in F32 only.
-    add_named("embeddings.position_embeddings.weight", "position_embd.weight",
-              {config_.context, dim})
-        .stays_f32 = true;
+    if (!is_rotary)
+      add_named("embeddings.position_embeddings.weight", "position_embd.weight",
+                {config_.context, dim})
+          .stays_f32 = true;
     add_named("embeddings.token_type_embeddings.weight", "token_types.weight",
               {config_.token_types, dim})
         .stays_f32 = true;
-    add_named("embeddings.LayerNorm.weight", "token_embd_norm.weight", {dim});
-    add_named("embeddings.LayerNorm.bias", "token_embd_norm.bias", {dim});
+    const std::string norm = is_rotary ? "emb_ln" : "embeddings.LayerNorm";
+    add_named(norm + ".weight", "token_embd_norm.weight", {dim});
+    add_named(norm + ".bias", "token_embd_norm.bias", {dim});
     for (uint64_t layer = 0; layer < config_.layers; ++layer)
-      add_layer(layer, "encoder.layer", kEncoderRules);
+      is_rotary ? add_layer(layer, "encoder.layers", kRotaryEncoderRules)
+                : add_layer(layer, "encoder.layer", kEncoderRules);
     add_scoring_head();
   }
 
@@ -229,7 +258,7 @@ class Planner {
       std::vector<uint64_t> shape{extent(rule.cols)};
       if (rule.rows != Extent::one) shape.insert(shape.begin(), extent(rule.rows));
       PlannedTensor& tensor =
-          add(checkpoint_.tensor(source), fmt::format("blk.{}.{}", layer, rule.target), shape);
+          add(look_up(source), fmt::format("blk.{}.{}", layer, rule.target), shape);
       if (rule.permuted && config_.family->permutes_qk)
         tensor.permuted_heads = shape[0] / config_.head_dim;
     }

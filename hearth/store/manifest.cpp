@@ -1,6 +1,7 @@
 #include "hearth/store/manifest.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "hearth/base/error.h"
 #include "hearth/formats/printable.h"
@@ -83,6 +84,15 @@ uint64_t Manifest::size_bytes() const {
   uint64_t total = config.size_bytes;
   for (const Layer& layer : layers) total += layer.size_bytes;
   return total;
+}
+
+std::vector<Digest> Manifest::digests() const {
+  std::vector<Digest> digests;
+  std::set<Digest> seen;
+  for (const Layer& layer : layers)
+    if (seen.insert(layer.digest).second) digests.push_back(layer.digest);
+  if (seen.insert(config.digest).second) digests.push_back(config.digest);
+  return digests;
 }
 
 const Layer* Manifest::find(LayerKind kind) const {

@@ -45,6 +45,8 @@ struct Manifest {
 
   /// Of the config and the layers together; a blob that is named twice counts twice.
   uint64_t size_bytes() const;
+  /// Of the layers and the config, each once, in order.
+  std::vector<Digest> digests() const;
   /// The first layer of a kind, or nullptr.
   const Layer* find(LayerKind kind) const;
   bool operator==(const Manifest&) const = default;

@@ -32,9 +32,14 @@ std::chrono::system_clock::time_point modification_time(const fs::path& file) {
 
 void create_folder(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  const bool is_new = fs::create_directories(folder, error);
   if (error)
     throw Error(Errc::io_failure, "{}: cannot be created: {}", folder.string(), error.message());
+  // Without its folder a blob is lost, however durable it is itself. The store's own may be new
+  // too.
+  if (!is_new) return;
+  flush_folder(folder.parent_path());
+  flush_folder(folder.parent_path().parent_path());
 }
 
 [[noreturn]] void throw_not_found(std::string_view name) {
@@ -44,10 +49,8 @@ void create_folder(const fs::path& folder) {
 /// Every digest that the manifests name.
 std::set<Digest> named_digests(const std::vector<StoredModel>& models) {
   std::set<Digest> named;
-  for (const StoredModel& model : models) {
-    named.insert(model.manifest.config.digest);
-    for (const Layer& layer : model.manifest.layers) named.insert(layer.digest);
-  }
+  for (const StoredModel& model : models)
+    for (const Digest& digest : model.manifest.digests()) named.insert(digest);
   return named;
 }
 
@@ -68,6 +71,15 @@ void remove_partial(const fs::path& path, RemoveReport& report) {
   if (!fs::is_directory(fs::symlink_status(path))) return remove_file(path, report);
   for (const fs::path& entry : entries_of(path)) remove_partial(entry, report);
   if (::rmdir(path.c_str()) != 0) throw_errno(path, "cannot be removed");
+}
+
+// By the time of the last change of the entry, not of the content: a hard link or a file that was
+// moved here may be young with old content.
+bool is_younger(const fs::path& file, std::chrono::seconds age) {
+  struct stat status {};
+  if (::lstat(file.c_str(), &status) != 0) return false;  // gone already
+  const auto changed = std::chrono::system_clock::from_time_t(status.st_ctim.tv_sec);
+  return changed > std::chrono::system_clock::now() - age;
 }
 
 // "sha256-HEX-partial" and "sha256-HEX-partial-N", as Ollama names a download.
@@ -191,16 +203,16 @@ StoredModel ModelStore::copy(const ModelName& from, const ModelName& to) const {
 RemoveReport ModelStore::remove(const ModelName& name) const {
   const auto lock = StoreLock::try_exclusive(lock_file(), kLockWait);
   const ModelName stored = manifests_.stored_name(name);
-  std::set<Digest> own;
+  std::vector<Digest> own;
   std::string unread;
   try {
-    if (const auto model = try_find(stored)) own = named_digests({*model});
+    if (const auto model = try_find(stored)) own = model->manifest.digests();
   } catch (const Error&) {
     unread = "its manifest could not be read";
   }
   if (!manifests_.remove(stored)) throw_not_found(name.shown());
   if (!unread.empty()) return {.kept_because = std::move(unread)};
-  return remove_unnamed(std::vector<Digest>(own.begin(), own.end()), lock.has_value());
+  return remove_unnamed(own, lock.has_value());
 }
 
 RemoveReport ModelStore::remove_unnamed(std::span<const Digest> digests) const {
@@ -232,7 +244,8 @@ RemoveReport ModelStore::prune(const PruneOptions& options) const {
   const std::set<Digest> named = named_digests(listing.models);
   RemoveReport report;
   for (const Digest& digest : blobs_.list())
-    if (!named.count(digest)) remove_file(blobs_.path(digest), report);
+    if (!named.count(digest) && !is_younger(blobs_.path(digest), options.young))
+      remove_file(blobs_.path(digest), report);
   // A folder of manifests may have any name; one among the blobs is a writer's.
   for (const fs::path& file : entries_of(manifests_.folder()))
     if (is_partial_file_name(file.filename().string())) remove_file(file, report);

@@ -5,8 +5,8 @@
 //   .hearth.lock                              who adds and who removes (between Hearth's processes)
 //
 // A kill at any moment leaves every model whole: a manifest appears in one step after its blobs,
-// and goes before them. What is left over, prune() takes away. Ollama does not know the lock: it
-// removes what no manifest names when its server starts.
+// and goes before them. What is left over, prune() takes away: `hearth serve` calls it when it
+// starts. Ollama does not know the lock: it removes what no manifest names when its server starts.
 //
 // All functions may be called by several threads and processes at once.
 #pragma once
@@ -47,6 +47,9 @@ struct RemoveReport {
 
 struct PruneOptions {
   bool downloads = false;  // also interrupted downloads, which a pull could resume
+  /// Blobs that came or moved within this time stay: an upload that a model is about to be made of,
+  /// or Ollama's, which knows no lock and writes the manifest last as well.
+  std::chrono::seconds young{0};
 };
 
 struct DamagedBlob {

@@ -195,6 +195,16 @@ TEST(ModelStore, PruneTakesWhatNoManifestNames) {
   EXPECT_THAT(contents_of(store), UnorderedElementsAre("{}", "text"));
 }
 
+TEST(ModelStore, AYoungBlobMayBeOfAModelThatIsStillBeingMade) {
+  const StoreFolder folder("young");
+  const ModelStore store = folder.open();
+  const fs::path blob = store.blobs().path(store.blobs().add_text("orphan").digest);
+  // Old content under a new name, as a hard link has it.
+  fs::last_write_time(blob, fs::file_time_type::clock::now() - std::chrono::hours(100));
+  EXPECT_EQ(store.prune({.young = std::chrono::hours(1)}).files_removed, 0u);
+  EXPECT_EQ(store.prune({.young = std::chrono::hours(-1)}).files_removed, 1u);
+}
+
 TEST(ModelStore, NoBlobGoesWhileSomebodyAdds) {
   const StoreFolder folder("adding");
   const ModelStore store = folder.open();

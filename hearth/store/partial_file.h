@@ -14,14 +14,6 @@ namespace hearth::store {
 /// True for the file names that PartialFile gives: "partial-…".
 bool is_partial_file_name(std::string_view name);
 
-/// Throws io_failure with `path`, `action` and the text of errno; resource_exhausted when the disk
-/// or a quota is full; not_found where the file is not there.
-[[noreturn]] void throw_errno(const fs::path& path, std::string_view action);
-
-/// Flushes the entries of `folder` to the disk: a file made, renamed or removed there is durable
-/// only then. A folder that is gone is passed over. Errors: io_failure.
-void flush_folder(const fs::path& folder);
-
 /// Several may be written at once, by threads and by processes. Destroyed before rename_to(), it is
 /// removed.
 class PartialFile {
@@ -43,12 +35,11 @@ class PartialFile {
   /// Flushes content and name to the disk; an older file at `path` is replaced.
   void rename_to(const fs::path& path);
 
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return file_.path; }
   uint64_t written_bytes() const { return written_bytes_; }
 
  private:
-  fs::path path_;
-  int fd_ = -1;
+  NewFile file_;
   uint64_t written_bytes_ = 0;
 };
 

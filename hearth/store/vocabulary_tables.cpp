@@ -16,7 +16,7 @@ using nlohmann::json;
 constexpr float kAddedScore =
     -1000;  // of tokens beside a SentencePiece vocabulary, as in llama.cpp
 constexpr float kUnusedScore = -10000;
-constexpr size_t kSentencePieceBytesMax = size_t{64} << 20;
+constexpr size_t kVocabularyBytesMax = size_t{64} << 20;  // of files other than JSON
 
 void check_id(uint64_t id, const VocabularyTables& out, std::string_view where,
               std::string_view token) {
@@ -225,8 +225,69 @@ void read_word_piece(const JsonObject& tokenizer, const JsonObject& model, Vocab
     if (out.kinds[id] != PieceKind::unused) out.tokens[id] = mark_beginning(out.tokens[id], prefix);
 }
 
+/// A special token as tokenizer_config.json spells it, text or an object with "content".
+std::string special_text(const std::optional<JsonObject>& config, std::string_view key,
+                         std::string_view otherwise) {
+  const json* field = config ? config->find(key) : nullptr;
+  if (field && field->is_object())
+    return JsonObject(*field, config->where()).try_string("content").value_or("");
+  return field && field->is_string() ? field->get<std::string>() : std::string(otherwise);
+}
+
+/// What a BertTokenizer beside a vocab.txt is told (huggingface/transformers,
+/// models/bert/tokenization_bert.py), whose defaults count without the file.
+void read_bert_settings(const std::optional<JsonObject>& config, VocabularyTables& out) {
+  out.lowercase = true;
+  if (!config) return;
+  const std::string kind = config->try_string("tokenizer_class").value_or("BertTokenizer");
+  if (kind != "BertTokenizer" && kind != "BertTokenizerFast")
+    throw Error(Errc::unsupported, "{}: 'tokenizer_class' is '{}', vocab.txt is BertTokenizer's",
+                config->where(), kind);
+  for (const std::string_view key : {"do_basic_tokenize", "tokenize_chinese_chars"})
+    if (!config->try_bool(key).value_or(true))
+      throw Error(Errc::unsupported, "{}: '{}' is false, engines do so always", config->where(),
+                  key);
+  out.lowercase = config->try_bool("do_lower_case").value_or(true);
+  out.strip_accents = config->try_bool("strip_accents");
+}
+
+/// The tokens that stand for no text, as they are spelled.
+std::vector<std::string> special_tokens(const std::optional<JsonObject>& config) {
+  constexpr std::pair<std::string_view, std::string_view> kSpecial[] = {{"unk_token", "[UNK]"},
+                                                                        {"sep_token", "[SEP]"},
+                                                                        {"pad_token", "[PAD]"},
+                                                                        {"cls_token", "[CLS]"},
+                                                                        {"mask_token", "[MASK]"}};
+  std::vector<std::string> tokens;
+  for (const auto& [key, otherwise] : kSpecial)
+    tokens.push_back(special_text(config, key, otherwise));
+  return tokens;
+}
+
+/// A token a line, its number the id.
+void read_vocab_txt(const fs::path& path, const TokenizerFiles& folder, VocabularyTables& out) {
+  out.model = "bert";
+  out.pre = "default";
+  const auto config = folder.config.object();
+  read_bert_settings(config, out);
+  const std::vector<std::string> special = special_tokens(config);
+  const std::string text = read_file(path, kVocabularyBytesMax);
+  std::string_view rest = text;
+  for (uint64_t id = 0; !rest.empty(); ++id) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string token(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (token.ends_with('\r')) token.pop_back();
+    check_id(id, out, path.string(), token);
+    if (std::ranges::find(special, token) != special.end())
+      out.put(id, std::move(token), PieceKind::control);
+    else
+      out.put(id, mark_beginning(token, "##"), PieceKind::normal);
+  }
+}
+
 void read_sentencepiece_model(const fs::path& path, VocabularyTables& out) {
-  const std::string bytes = read_file(path, kSentencePieceBytesMax);
+  const std::string bytes = read_file(path, kVocabularyBytesMax);
   SentencePieceModel model = parse_sentencepiece_model(bytes, path.string());
   if (model.kind != SentencePieceModel::Kind::bpe)
     throw Error(Errc::unsupported, "{}: SentencePiece model type {}, only BPE (2) is imported",
@@ -296,9 +357,15 @@ VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_si
   VocabularyTables out = VocabularyTables::unused(vocab_size);
   const fs::path pieces = folder.path / "tokenizer.model";
   const auto tokenizer = folder.tokenizer.object();
-  if (!tokenizer && !fs::exists(pieces))
-    throw Error(Errc::not_found, "{}: neither tokenizer.json nor tokenizer.model",
-                folder.path.string());
+  if (!tokenizer && !fs::exists(pieces)) {
+    const fs::path words = folder.path / "vocab.txt";
+    if (!fs::exists(words))
+      throw Error(Errc::not_found, "{}: neither tokenizer.json nor tokenizer.model nor vocab.txt",
+                  folder.path.string());
+    read_vocab_txt(words, folder, out);
+    read_added_tokens(folder, out);
+    return out;
+  }
   if (tokenizer) {
     const JsonObject model = tokenizer->object("model");
     if (model.try_string("type") == "WordPiece") {

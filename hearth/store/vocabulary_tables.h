@@ -31,9 +31,9 @@ struct VocabularyTables {
 
 struct TokenizerFiles;
 
-/// Reads tokenizer.json or tokenizer.model (its scores are used where both are there) and the
-/// tokens added beside them; ids that no file names stay unused, up to `vocab_size`. Errors: as
-/// tokenizer_keys().
+/// Reads tokenizer.json or tokenizer.model (its scores are used where both are there), or BERT's
+/// vocab.txt where neither is there, and the tokens added beside them; ids that no file names stay
+/// unused, up to `vocab_size`. Errors: as tokenizer_keys().
 VocabularyTables read_vocabulary(const TokenizerFiles& folder, uint64_t vocab_size);
 
 }  // namespace hearth::store

@@ -7,6 +7,7 @@
 #include "hearth/base/error.h"
 #include "hearth/store/registry/auth_challenge.h"
 #include "hearth/store/registry/finished_ranges.h"
+#include "hearth/store/registry/registry_login.h"
 #include "hearth/store/registry/web_address.h"
 
 namespace {
@@ -34,7 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto content = try_content_range(text))
     HEARTH_CHECK(content->range.begin < content->range.end);
   if (const auto challenge = try_bearer_challenge(text)) HEARTH_CHECK(!challenge->realm.empty());
+  has_basic_challenge(text);
   try_parse([&] { parse_token(text); });
+  try_parse([&] { parse_login(text, "logins", "example.com"); });
   try_parse([&] {
     const WebAddress address = parse_web_address(text);
     HEARTH_CHECK(parse_web_address(address.text()) == address);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <utility>
 #include <vector>
 
@@ -22,21 +23,47 @@ bool looks_like_path(const std::string& written) {
          written.ends_with(".safetensors");
 }
 
+// All parts of a model from the name of one, X-00002-of-00003.gguf; the file alone without parts.
+std::vector<fs::path> parts_of(const fs::path& file) {
+  static const std::regex kPart(R"((.+)-\d{5}-of-(\d{5})\.gguf)");
+  const std::string name = file.filename().string();
+  std::smatch match;
+  if (!std::regex_match(name, match, kPart)) return {file};
+  const int count = std::stoi(match[2]);
+  std::vector<fs::path> parts;
+  for (int part = 1; part <= count; ++part) {
+    parts.push_back(file.parent_path() /
+                    fmt::format("{}-{:05}-of-{:05}.gguf", match[1].str(), part, count));
+    if (!fs::is_regular_file(parts.back()))
+      throw Error(Errc::not_found, "{}: no such file, part {} of {}", parts.back().string(), part,
+                  count);
+  }
+  return parts.empty() ? std::vector<fs::path>{file} : parts;
+}
+
 // The files of a model folder that make a model: weights, configuration, tokenizer.
 std::vector<fs::path> files_of_folder(const fs::path& folder) {
   std::vector<fs::path> files;
-  bool has_weights = false;
+  bool has_safetensors = false, has_gguf = false;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string extension = entry.path().extension();
+    // How sentence-transformers is told to pool stands in a folder of its own.
+    const fs::path inner = entry.path() / "config.json";
+    if (entry.is_directory() && fs::is_regular_file(inner)) files.push_back(inner);
     if (!entry.is_regular_file()) continue;
-    has_weights |= extension == ".safetensors" || extension == ".gguf";
+    has_safetensors |= extension == ".safetensors";
+    has_gguf |= extension == ".gguf";
     if (extension == ".safetensors" || extension == ".json" || extension == ".model" ||
         extension == ".txt" || extension == ".gguf" || extension == ".jinja")
       files.push_back(entry.path());
   }
-  if (!has_weights)
+  if (!has_safetensors && !has_gguf)
     throw Error(Errc::invalid_argument, "{}: holds no safetensors and no GGUF file",
                 folder.string());
+  // A GGUF file stands for itself; beside a checkpoint it is the same model once more.
+  std::erase_if(files, [&](const fs::path& file) {
+    return (file.extension() == ".gguf") == has_safetensors;
+  });
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -53,7 +80,7 @@ class Upload {
     std::error_code ignored;
     Json files = Json::object();
     if (fs::is_regular_file(path, ignored)) {
-      files[path.filename().string()] = upload(path);
+      for (const fs::path& part : parts_of(path)) files[part.filename().string()] = upload(part);
       return files;
     }
     if (!fs::is_directory(path, ignored)) {
@@ -61,7 +88,7 @@ class Upload {
       return {};
     }
     for (const fs::path& file : files_of_folder(path))
-      files[file.filename().string()] = upload(file);
+      files[file.lexically_relative(path).string()] = upload(file);
     return files;
   }
 

@@ -59,6 +59,7 @@ struct Daemon::State {
         stack(given, {.program = program, .socket_folder = given.state},
               {.metrics = &metrics, .usage = &usage}, event_log) {
     check_exposure(addresses_of(options), !gate.is_open(), options.insecure);
+    if (!options.no_prune) stack.prune(log);
     add_pool_metrics(registry, [this] { return stack.models().counters(); });
     stack.router().answer("GET", "/metrics", [this](const http::Request&) {
       http::Response response = http::Response::text(200, registry.text());

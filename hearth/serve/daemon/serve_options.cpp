@@ -120,6 +120,9 @@ constexpr std::array kSettings = {
     ServeSetting{"drain", "TIME",
                  "How long answers under way may take when it is told to end (30s)", "DRAIN", false,
                  [](Options& o, Text t) { o.drain = drain_time(t); }},
+    ServeSetting{"noprune", "", "Keep files of the store that no model has named for a day",
+                 "NOPRUNE", true,
+                 [](Options& o, Text t) { o.no_prune = t != "0" && t != "false"; }},
 };
 
 // Where an empty variable counts as absent, as it does for Ollama.

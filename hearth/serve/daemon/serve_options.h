@@ -32,6 +32,7 @@ struct ServeOptions {
   llm::KvType cache_type = llm::KvType::f16;
   std::vector<std::string> pinned;  // models that are never unloaded
   std::chrono::seconds drain{30};   // for answers under way when it is told to end
+  bool no_prune = false;            // keep files of the store that no model names
 };
 
 /// One setting: `--name` on the command line, HEARTH_VARIABLE and OLLAMA_VARIABLE in the

@@ -53,6 +53,17 @@ TEST_F(ServeOptionsTest, OllamasVariablesCountAndHearthsWin) {
   EXPECT_EQ(options.models, "/ours");
 }
 
+TEST_F(ServeOptionsTest, TheStoreIsPrunedUnlessOllamasVariableSaysNo) {
+  EXPECT_FALSE(read().no_prune);
+  setenv("OLLAMA_NOPRUNE", "1", 1);
+  EXPECT_TRUE(read().no_prune);
+  setenv("OLLAMA_NOPRUNE", "0", 1);
+  EXPECT_FALSE(read().no_prune);
+  ServeOptions options;
+  set(options, "noprune", "");  // the switch of the command line
+  EXPECT_TRUE(options.no_prune);
+}
+
 TEST_F(ServeOptionsTest, AVariableThatIsOnlyHearthsIsNotReadFromOllama) {
   setenv("OLLAMA_DRAIN", "1s", 1);
   EXPECT_EQ(read().drain, std::chrono::seconds(30));

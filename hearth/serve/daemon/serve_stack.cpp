@@ -34,6 +34,11 @@ LocalModelsOptions pool_options(const ServeOptions& options) {
   return pool;
 }
 
+constexpr const char* kLoginsFileName = "registries.json";
+
+// Long enough for an upload and the `create` that uses it, and for a download of Ollama's.
+constexpr std::chrono::hours kUnnamedTime{24};
+
 // Ollama's API reports the last line, "success", itself.
 void report(const store::TransferProgress& step, const ollama::TransferProgressFn& progress) {
   if (step.status == "success") return;
@@ -44,12 +49,16 @@ void report(const store::TransferProgress& step, const ollama::TransferProgressF
 }
 
 template <class Transfer>
-ollama::Transfer transfer(const store::ModelStore& store, Transfer run) {
-  return [&store, run](const std::string& name, bool insecure,
-                       const ollama::TransferProgressFn& progress, std::stop_token stop) {
+ollama::Transfer transfer(const store::ModelStore& store, const fs::path& state, Transfer run) {
+  return [&store, logins_file = state / kLoginsFileName, run](
+             const std::string& name, bool insecure, const ollama::TransferProgressFn& progress,
+             std::stop_token stop) {
     const auto on_step = [&](const store::TransferProgress& step) { report(step, progress); };
-    run(store, store::parse_model_name(name), {.insecure = insecure, .cancelled = std::move(stop)},
-        on_step);
+    const store::TransferOptions options{.insecure = insecure,
+                                         .logins_file = logins_file,
+                                         .cancelled = std::move(stop),
+                                         .limits = {}};
+    run(store, store::parse_model_name(name), options, on_step);
   };
 }
 
@@ -65,8 +74,8 @@ ServeStack::ServeStack(const ServeOptions& options, const EnginePlace& place, co
   metered_ = std::make_unique<MeteredModels>(*models_, meters);
   ollama::add_routes(router_, {.models = *metered_,
                                .store = store_,
-                               .pull = transfer(store_, store::pull_model),
-                               .push = transfer(store_, store::push_model),
+                               .pull = transfer(store_, options.state, store::pull_model),
+                               .push = transfer(store_, options.state, store::push_model),
                                .warn = [&log](std::string_view text) {
                                  log.event("request.odd", {{"what", text}});
                                }});
@@ -75,6 +84,17 @@ ServeStack::ServeStack(const ServeOptions& options, const EnginePlace& place, co
 }
 
 ServeStack::~ServeStack() = default;
+
+void ServeStack::prune(EventLog& log) const {
+  try {
+    const store::RemoveReport report = store_.prune({.young = kUnnamedTime});
+    if (report.files_removed > 0)
+      log.event("store.pruned",
+                {{"files", int64_t(report.files_removed)}, {"bytes", int64_t(report.freed_bytes)}});
+  } catch (const Error& error) {
+    log.event("store.unpruned", {{"why", error.what()}});
+  }
+}
 
 http::Response api_error(std::string_view path, int status, std::string_view text) {
   const std::string_view api = route_label(path).api;

@@ -27,6 +27,10 @@ class ServeStack {
              EventLog& log);
   ~ServeStack();
 
+  /// Takes away what kills and failed transfers left in the store: files that no model has named
+  /// for a day. What keeps it from doing so is an event, no error.
+  void prune(EventLog& log) const;
+
   http::Router& router() { return router_; }
   LocalModels& models() { return *models_; }
   const store::ModelStore& store() const { return store_; }

@@ -26,6 +26,16 @@ bool has_safetensors(const std::vector<NamedBlob>& files) {
       files, [](const NamedBlob& blob) { return blob.first.ends_with(".safetensors"); });
 }
 
+// "X-00001-of-00003.gguf": parts are found by their names, which blobs do not have.
+std::optional<std::string> first_of_parts(const std::vector<NamedBlob>& files) {
+  constexpr std::string_view kFirst = "-00001-of-", kPattern = "-00001-of-00003.gguf";
+  for (const auto& [name, digest] : files)
+    if (name.size() > kPattern.size() && name.ends_with(".gguf") &&
+        name.substr(name.size() - kPattern.size(), kFirst.size()) == kFirst)
+      return name;
+  return std::nullopt;
+}
+
 // A place for a file or folder among the blobs, under a name that prune() takes away after a kill.
 class Scratch {
  public:
@@ -95,6 +105,9 @@ class Creation {
     store::Modelfile file = call_.changes;
     if (has_safetensors(call_.files)) {
       file.from.push_back(convert().string());
+    } else if (const auto first = first_of_parts(call_.files)) {
+      link_files(call_.files, converted_.path());
+      file.from.push_back(fs::absolute(converted_.path() / *first).string());
     } else {
       for (const auto& [name, digest] : call_.files)
         file.from.push_back(blob_path(name, digest).string());
@@ -196,6 +209,23 @@ class Creation {
   std::map<std::string, std::string> adapter_names_;  // by path
 };
 
+// Of the model that is about to be replaced; none where it cannot be read.
+std::vector<store::Digest> digests_before(const Deps& deps, const store::ModelName& name) {
+  try {
+    if (const auto model = deps.store.try_find(name)) return model->manifest.digests();
+  } catch (const Error&) {
+  }
+  return {};
+}
+
+void remove_unnamed(const Deps& deps, const std::vector<store::Digest>& digests) {
+  try {
+    deps.store.remove_unnamed(digests);
+  } catch (const Error& error) {  // the model is there: what stays is the next start's to prune
+    if (deps.warn) deps.warn(error.what());
+  }
+}
+
 void create(const Deps& deps, LongWork& work, const http::Request& request,
             http::Responder& responder) {
   const CreateCall call = parse_create(request.body);
@@ -203,7 +233,9 @@ void create(const Deps& deps, LongWork& work, const http::Request& request,
   const LongWork::Place place(work);
   ProgressLines lines(call.stream, std::move(responder));
   try {
+    const std::vector<store::Digest> before = digests_before(deps, call.name);
     Creation(deps, call, request.closed, lines).run();
+    remove_unnamed(deps, before);  // now that Creation no longer keeps every blob in its place
     lines.succeed();
   } catch (const Error& error) {
     lines.fail(error);

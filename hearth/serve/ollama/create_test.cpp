@@ -97,6 +97,24 @@ TEST(OllamaCreate, AnAdapterThatPeftSavedIsConverted) {
   EXPECT_THAT(partial_files(test), testing::IsEmpty());
 }
 
+TEST(OllamaCreate, WhatOnlyTheReplacedModelNamedIsRemoved) {
+  OllamaForTest test("replaced");
+  test.add("base");
+  const auto create = [&](const std::string& system) {
+    const Seen seen =
+        test.post("/api/create", R"({"model":"mine","from":"base","system":")" + system + "\"}");
+    EXPECT_TRUE(seen.body.ends_with(kSuccess)) << seen.body;
+    return test.store.find("mine").manifest;
+  };
+  const store::Manifest old = create("the old text"), fresh = create("the new text");
+  const auto is_there = [&](const store::Layer* layer) {
+    return test.store.blobs().try_size(layer->digest).has_value();
+  };
+  EXPECT_FALSE(is_there(old.find(store::LayerKind::system)));
+  EXPECT_TRUE(is_there(fresh.find(store::LayerKind::system)));
+  EXPECT_TRUE(is_there(fresh.find(store::LayerKind::model)));  // base names it, too
+}
+
 TEST(OllamaCreate, WithoutStreamingOnlyTheEndIsSaid) {
   OllamaForTest test("quiet");
   test.add("base");

@@ -96,6 +96,26 @@ std::optional<AuthChallenge> try_bearer_challenge(std::string_view header) {
   return challenge;
 }
 
+bool has_basic_challenge(std::string_view header) {
+  Reader reader(header);
+  while (!reader.is_at_end()) {
+    reader.skip(" \t,");
+    const std::string word = reader.token();
+    if (word.empty()) {
+      if (!reader.is_at_end()) reader.step();
+      continue;
+    }
+    reader.skip(" \t");
+    if (reader.take('=')) {
+      reader.skip(" \t");
+      reader.value();  // what stands in quotes is no scheme
+    } else if (word == "basic") {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string parse_token(std::string_view text) {
   const nlohmann::json json = parse_json(text, "answer of the token server");
   const JsonObject object(json, "answer of the token server");

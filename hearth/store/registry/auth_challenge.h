@@ -22,6 +22,9 @@ struct AuthChallenge {
 /// there is none.
 std::optional<AuthChallenge> try_bearer_challenge(std::string_view header);
 
+/// True where the header asks for a user's name and password (RFC 7617).
+bool has_basic_challenge(std::string_view header);
+
 /// The token in the JSON that a realm answers with: "token", or "access_token" (OAuth 2). Errors:
 /// corrupt_data (no JSON, no token, a token that could not stand in a header).
 std::string parse_token(std::string_view json);

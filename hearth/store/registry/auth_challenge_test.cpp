@@ -49,5 +49,14 @@ TEST(AuthChallenge, TokensThatCouldEndAHeaderAreRefused) {
     EXPECT_EQ(code_of([&] { parse_token(json); }), Errc::corrupt_data) << json;
 }
 
+TEST(AuthChallenge, APasswordIsAskedForByTheSchemeAlone) {
+  EXPECT_TRUE(has_basic_challenge("Basic realm=\"ours\""));
+  EXPECT_TRUE(has_basic_challenge("Negotiate, bAsIc realm=x"));
+  EXPECT_TRUE(has_basic_challenge("Basic"));
+  EXPECT_FALSE(has_basic_challenge("Digest realm=\"a, Basic b\""));
+  EXPECT_FALSE(has_basic_challenge("Digest basic=1"));
+  EXPECT_FALSE(has_basic_challenge(""));
+}
+
 }  // namespace
 }  // namespace hearth::store

@@ -20,19 +20,6 @@ namespace {
 constexpr const char* kProgram = "/usr/bin/docker-registry";
 constexpr std::chrono::seconds kStartWait{30};
 
-/// A port that was free a moment ago.
-uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  HEARTH_CHECK(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  HEARTH_CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 bool accepts(uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -57,18 +44,38 @@ pid_t start(const fs::path& config, const fs::path& log) {
 
 }  // namespace
 
+uint16_t free_port_for_test() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  HEARTH_CHECK(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  HEARTH_CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
 std::optional<DockerRegistry> DockerRegistry::try_start(const fs::path& folder,
-                                                        std::string& why_not) {
+                                                        std::string& why_not,
+                                                        std::string_view htpasswd) {
   if (::access(kProgram, X_OK) != 0) {
     why_not = fmt::format("{} is not installed (Debian package docker-registry)", kProgram);
     return std::nullopt;
   }
-  const uint16_t port = free_port();
+  const uint16_t port = free_port_for_test();
   AtomicFile config(folder / "registry.yml");
   config.write(
       fmt::format("version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n"
                   "    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{}\n",
                   (folder / "registry").string(), port));
+  if (!htpasswd.empty()) {
+    AtomicFile users(folder / "htpasswd");
+    users.write(htpasswd);
+    users.commit();
+    config.write(fmt::format("auth:\n  htpasswd:\n    realm: test\n    path: {}\n",
+                             (folder / "htpasswd").string()));
+  }
   config.commit();
   DockerRegistry registry(fmt::format("127.0.0.1:{}", port),
                           start(folder / "registry.yml", folder / "registry.log"));

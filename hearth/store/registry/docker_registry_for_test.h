@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -9,12 +10,17 @@
 
 namespace hearth::store {
 
+/// A port of loopback that was free a moment ago.
+uint16_t free_port_for_test();
+
 /// Runs on loopback while it lives.
 class DockerRegistry {
  public:
   /// Nothing, with the reason in `why_not`, where the program is not installed. `folder` must be
-  /// there; everything is stored below it.
-  static std::optional<DockerRegistry> try_start(const fs::path& folder, std::string& why_not);
+  /// there; everything is stored below it. With `htpasswd`, lines of USER:BCRYPT, only these users
+  /// are let in.
+  static std::optional<DockerRegistry> try_start(const fs::path& folder, std::string& why_not,
+                                                 std::string_view htpasswd = "");
 
   DockerRegistry(DockerRegistry&& other) noexcept
       : host_(std::move(other.host_)), process_(other.process_) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "hearth/store/registry/docker_registry_for_test.h"
 #include "hearth/store/registry/http_server_for_test.h"
 #include "hearth/store/store_folder_for_test.h"
 
@@ -82,7 +83,7 @@ class UntrustedServer {
         "-out {0}/certificate.pem 2>/dev/null",
         folder.string());
     if (std::system(make.c_str()) != 0) return;
-    port_ = 20'000 + ::getpid() % 20'000;
+    port_ = free_port_for_test();
     process_ = ::fork();
     if (process_ != 0) return;
     ::chdir(folder.c_str());

@@ -47,15 +47,6 @@ FinishedRanges read_record(const fs::path& record, uint64_t size_bytes, uint64_t
   return FinishedRanges(size_bytes);
 }
 
-void write_all(int fd, const fs::path& path, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) throw_errno(path, "cannot be written");
-    bytes = bytes.subspan(static_cast<size_t>(put));
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<PartialBlob> PartialBlob::try_open(const BlobFolder& blobs, const Digest& digest,
@@ -143,7 +134,7 @@ void PartialBlob::record(ByteRange range) {
   if (::fdatasync(data_) != 0) throw_errno(data_path_, "cannot be flushed to the disk");
   const std::string line = print_range(range);
   const std::lock_guard lock(mutex_);
-  write_all(record_, record_path_, std::as_bytes(std::span(line)));
+  write_all(record_, std::as_bytes(std::span(line)), record_path_);
   if (::fdatasync(record_) != 0) throw_errno(record_path_, "cannot be flushed to the disk");
   finished_.add(range);
 }

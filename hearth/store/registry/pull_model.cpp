@@ -46,12 +46,10 @@ class Pull {
         session_(name, options) {}
 
   StoredModel run() {
-    const std::vector<Layer> before = blobs_before();
+    const std::vector<Digest> before = blobs_before();
     StoredModel pulled = add();
     say("removing any unused layers");
-    std::vector<Digest> unused;
-    for (const Layer& layer : before) unused.push_back(layer.digest);
-    store_.remove_unnamed(unused);
+    store_.remove_unnamed(before);
     say("success");
     return pulled;
   }
@@ -67,9 +65,9 @@ class Pull {
   }
 
   /// Of the model that has the name now; a manifest that cannot be read is about to be replaced.
-  std::vector<Layer> blobs_before() const {
+  std::vector<Digest> blobs_before() const {
     try {
-      if (const auto model = store_.try_find(name_)) return blobs_of(model->manifest);
+      if (const auto model = store_.try_find(name_)) return model->manifest.digests();
     } catch (const Error&) {
     }
     return {};

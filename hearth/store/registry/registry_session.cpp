@@ -13,6 +13,9 @@ constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 
+constexpr std::string_view kLoginAdvice =
+    "; private models need a login, in registries.json or, for Hugging Face, in HF_TOKEN";
+
 WebAddress home_of(const ModelName& name, bool insecure) {
   // The port is not part of the question whether a host is on this machine.
   WebAddress address = parse_web_address("https://" + name.host);
@@ -61,7 +64,13 @@ std::string words_of(const std::string& body) {
 }  // namespace
 
 RegistrySession::RegistrySession(const ModelName& name, const TransferOptions& options)
-    : options_(options), home_(home_of(name, options.insecure)) {}
+    : options_(options),
+      home_(home_of(name, options.insecure)),
+      login_(find_login(name.host, options.logins_file)) {
+  // Nobody has asked for it yet, so it does not cross a network that everybody may read.
+  const bool is_readable = home_.scheme != "https" && !is_loopback_host(home_.host);
+  if (!login_.bearer.empty() && !is_readable) authorization_ = "Bearer " + login_.bearer;
+}
 
 WebAddress RegistrySession::address(std::string_view rest) const {
   WebAddress address = home_;
@@ -83,25 +92,43 @@ WebAddress RegistrySession::follow(const WebAddress& base, const std::string& re
   }
 }
 
-std::string RegistrySession::token() const {
+std::string RegistrySession::authorization() const {
   const std::lock_guard lock(mutex_);
-  return token_;
+  return authorization_;
 }
 
-void RegistrySession::renew_token(const std::string& stale, const HttpAnswer& denied,
-                                  HttpConnection& connection) {
-  const auto challenge = try_bearer_challenge(denied.header("www-authenticate"));
-  if (!challenge) throw_answer(home_.host, denied);
+void RegistrySession::renew_authorization(const std::string& stale, const HttpAnswer& denied,
+                                          HttpConnection& connection) {
   const std::lock_guard renewing(renewing_);
-  if (token() != stale) return;
-  std::string fresh = fetch_token(*challenge, connection);
+  if (authorization() != stale) return;
+  std::string fresh = next_authorization(stale, denied, connection);
   const std::lock_guard lock(mutex_);
-  token_ = std::move(fresh);
+  authorization_ = std::move(fresh);
+}
+
+std::string RegistrySession::next_authorization(const std::string& stale, const HttpAnswer& denied,
+                                                HttpConnection& connection) const {
+  const std::string asked = denied.header("www-authenticate");
+  if (const auto challenge = try_bearer_challenge(asked))
+    return "Bearer " + fetch_token(*challenge, connection);
+  std::string basic = "Basic " + login_.basic;
+  if (login_.basic.empty() || !has_basic_challenge(asked) || stale == basic)
+    throw_answer(home_.host, denied);
+  return basic;
+}
+
+// A registry may have its tokens made elsewhere, and who speaks for it over https may say where.
+// Over http anybody on the way could name a host that collects passwords.
+bool RegistrySession::may_know_password(const WebAddress& realm) const {
+  return home_.scheme == "https" || realm.host == home_.host;
 }
 
 std::string RegistrySession::fetch_token(const AuthChallenge& challenge,
                                          HttpConnection& connection) const {
   WebAddress address = follow(home_, challenge.realm);
+  std::vector<std::string> headers{"Accept: application/json"};
+  if (!login_.basic.empty() && may_know_password(address))
+    headers.push_back("Authorization: Basic " + login_.basic);
   if (!challenge.service.empty()) address = with_parameter(address, "service", challenge.service);
   for (const std::string& scope : challenge.scopes)
     address = with_parameter(address, "scope", scope);
@@ -110,7 +137,7 @@ std::string RegistrySession::fetch_token(const AuthChallenge& challenge,
   for (;;) {
     text.clear();
     const HttpAnswer answer = connection.exchange(
-        {.method = "GET", .address = address, .headers = {"Accept: application/json"}},
+        {.method = "GET", .address = address, .headers = headers},
         [&](const HttpAnswer&, std::span<const std::byte> bytes) { text.add(bytes); });
     if (answer.is_ok()) return parse_token(text.take());
     if (!retry.wait_after(answer, connection.cancelled()))
@@ -128,13 +155,13 @@ HttpAnswer RegistryConnection::exchange(HttpRequest request, HttpBodyFn body, Ht
   bool is_renewed = false;
   for (int redirects = 0;;) {
     const bool is_home = session_.is_home(request.address);
-    const std::string token = is_home ? session_.token() : std::string();
+    const std::string authorization = is_home ? session_.authorization() : std::string();
     request.headers = headers;
-    if (!token.empty()) request.headers.push_back("Authorization: Bearer " + token);
+    if (!authorization.empty()) request.headers.push_back("Authorization: " + authorization);
     HttpAnswer answer = connection_.exchange(request, body, sent);
     if (!answer.failure.empty()) return answer;
     if (answer.status == kUnauthorized && is_home && !is_renewed) {
-      session_.renew_token(token, answer, connection_);
+      session_.renew_authorization(authorization, answer, connection_);
       is_renewed = true;
     } else if (may_move && is_redirect(answer.status)) {
       if (++redirects > kRedirectsMax)
@@ -172,7 +199,7 @@ void throw_answer(std::string_view what, const HttpAnswer& answer) {
   std::string message = fmt::format("{}: the registry answers {}", what, answer.status);
   if (const std::string words = words_of(answer.body); !words.empty())
     message += fmt::format(" ({})", formats::printable(words));
-  if (is_denied) message += "; accounts are not supported, only public models";
+  if (is_denied) message += kLoginAdvice;
   throw Error(code, "{}", message);
 }
 

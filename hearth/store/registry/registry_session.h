@@ -1,4 +1,4 @@
-// Requests to one registry: its address, its token, its redirects, another attempt where one helps.
+// Requests to one registry: its address, its login, its redirects, another attempt where one helps.
 #pragma once
 #include <mutex>
 #include <string>
@@ -6,6 +6,7 @@
 #include "hearth/store/model_name.h"
 #include "hearth/store/registry/auth_challenge.h"
 #include "hearth/store/registry/http_exchange.h"
+#include "hearth/store/registry/registry_login.h"
 #include "hearth/store/registry/transfer_options.h"
 
 namespace hearth::store {
@@ -14,33 +15,39 @@ namespace hearth::store {
 class RegistrySession {
  public:
   /// https, but http for a host on loopback or with `insecure`. Errors: invalid_argument (a host
-  /// that is no address).
+  /// that is no address), and as find_login().
   RegistrySession(const ModelName& name, const TransferOptions& options);
 
   const TransferOptions& options() const { return options_; }
   /// HOST/v2/NAMESPACE/MODEL/`rest`.
   WebAddress address(std::string_view rest) const;
-  /// True for the registry's own scheme, host and port, which alone see its token.
+  /// True for the registry's own scheme, host and port, which alone see its login.
   bool is_home(const WebAddress& address) const { return is_same_origin(address, home_); }
   /// An address that a server sent, in an answer from `base`. Errors: corrupt_data (no address;
   /// http from a registry that speaks https).
   WebAddress follow(const WebAddress& base, const std::string& reference) const;
 
-  /// Empty as long as none was asked for.
-  std::string token() const;
-  /// Gets an anonymous token as `denied`, an answer with status 401 to a request with the token
-  /// `stale`, asks for; nothing is done where another thread has got one meanwhile. Errors:
-  /// unsupported (the registry wants an account), unavailable, corrupt_data.
-  void renew_token(const std::string& stale, const HttpAnswer& denied, HttpConnection& connection);
+  /// The value of the header Authorization: empty as long as none was asked for or is known.
+  std::string authorization() const;
+  /// Gets another authorization as `denied`, an answer with status 401 to a request with `stale`,
+  /// asks for: a token, for which the user's name and password are sent where they are known, or
+  /// these themselves. Nothing is done where another thread has got one meanwhile. Errors:
+  /// unsupported (the registry wants a login), unavailable, corrupt_data.
+  void renew_authorization(const std::string& stale, const HttpAnswer& denied,
+                           HttpConnection& connection);
 
  private:
+  std::string next_authorization(const std::string& stale, const HttpAnswer& denied,
+                                 HttpConnection& connection) const;
   std::string fetch_token(const AuthChallenge& challenge, HttpConnection& connection) const;
+  bool may_know_password(const WebAddress& realm) const;
 
   TransferOptions options_;
   WebAddress home_;  // the target is "/v2/NAMESPACE/MODEL/"
+  RegistryLogin login_;
   mutable std::mutex mutex_;
   std::mutex renewing_;
-  std::string token_;
+  std::string authorization_;
 };
 
 /// One thread's requests within a session.
@@ -53,9 +60,9 @@ class RegistryConnection {
   RegistrySession& session() { return session_; }
   const std::stop_token& cancelled() const { return connection_.cancelled(); }
 
-  /// One attempt: sends the token to the registry only, gets one when asked to, follows redirects
-  /// of GET and HEAD. Errors: as HttpConnection and RegistrySession; corrupt_data (too many
-  /// redirects).
+  /// One attempt: sends the login to the registry only, gets a token when asked to, follows
+  /// redirects of GET and HEAD. Errors: as HttpConnection and RegistrySession; corrupt_data (too
+  /// many redirects).
   HttpAnswer exchange(HttpRequest request, HttpBodyFn body, HttpSentFn sent);
   HttpAnswer exchange(HttpRequest request, HttpBodyFn body);
 
@@ -72,8 +79,8 @@ class RegistryConnection {
   HttpConnection connection_;
 };
 
-/// Throws what an answer that is no success means: not_found (404), unsupported (401, 403: an
-/// account is needed), unavailable (408, 429, 5xx, no answer), invalid_argument (else). `what` is
+/// Throws what an answer that is no success means: not_found (404), unsupported (401, 403: a
+/// login is needed), unavailable (408, 429, 5xx, no answer), invalid_argument (else). `what` is
 /// the part of the transfer that it ends; the registry's own words are added.
 [[noreturn]] void throw_answer(std::string_view what, const HttpAnswer& answer);
 

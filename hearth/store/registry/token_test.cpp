@@ -91,7 +91,7 @@ TEST_F(Token, IsNotShownToTheHostThatARedirectLeadsTo) {
   }
 }
 
-TEST_F(Token, ARegistryThatWantsAnAccountSaysSo) {
+TEST_F(Token, ARegistryThatWantsALoginSaysSo) {
   const FakeRegistry basic("x", [](const SeenRequest&, ServerSocket& socket) {
     socket.answer(401, "", "WWW-Authenticate: Basic realm=\"accounts\"\r\n");
     return true;
@@ -102,8 +102,8 @@ TEST_F(Token, ARegistryThatWantsAnAccountSaysSo) {
     return true;
   });
   EXPECT_THAT(message_of([&] { pull(never); }),
-              HasSubstr("the registry answers 401 (authentication required); accounts are not "
-                        "supported"));
+              HasSubstr("the registry answers 401 (authentication required); private models need a "
+                        "login"));
   EXPECT_EQ(realm_.seen().size(), 1u);  // once, not for ever
 }
 

@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 
+#include "hearth/base/files.h"
 #include "hearth/base/function_ref.h"
 #include "hearth/store/digest.h"
 #include "hearth/store/registry/transfer_limits.h"
@@ -12,6 +13,7 @@ namespace hearth::store {
 
 struct TransferOptions {
   bool insecure = false;      // speak http to a registry that is not on this machine
+  fs::path logins_file;       // of private registries, see registry_login.h; may be empty
   std::stop_token cancelled;  // trips: the transfer ends within a second with Errc::unavailable
   TransferLimits limits;
 };
