@@ -32,6 +32,19 @@ void check_stop(const std::stop_token& cancelled) {
   if (cancelled.stop_requested()) throw Error(Errc::unavailable, "the request was cancelled");
 }
 
+// Whose batch is next. A mutex alone is mostly taken again by the thread that has just let go of
+// it; here whoever waits holds the door, and that thread comes to stand behind it.
+class Turns {
+ public:
+  std::unique_lock<std::mutex> take() {
+    const std::lock_guard door(door_);
+    return std::unique_lock(turn_);
+  }
+
+ private:
+  std::mutex door_, turn_;
+};
+
 // rows [count, dim] to one vector.
 std::vector<float> pool_rows(std::span<const float> rows, int dim, Pooling pooling) {
   const size_t count = rows.size() / dim;
@@ -94,8 +107,8 @@ class EncoderEmbedder final : public Embedder {
   template <class Take>
   void run(std::span<const EncoderText> texts, std::stop_token cancelled, Take&& take) {
     for (const EncoderText& text : texts) check_text(text.ids, config().vocab_size, context());
-    const std::lock_guard lock(mutex_);
     while (!texts.empty()) {
+      const auto turn = turns_.take();  // anew for each batch: others need not wait for all
       check_stop(cancelled);
       const std::span<const EncoderText> batch = texts.first(batch_length(texts));
       std::span<const float> rows = encoder_.forward(batch, state_, pool_);
@@ -107,19 +120,18 @@ class EncoderEmbedder final : public Embedder {
     }
   }
 
-  // Texts that fit into one batch together: at least one.
-  size_t batch_length(std::span<const EncoderText> texts) const {
+  // Texts that fit into one batch together: at least one, however long.
+  static size_t batch_length(std::span<const EncoderText> texts) {
     size_t tokens = texts[0].ids.size(), count = 1;
     const size_t most = std::min<size_t>(texts.size(), kBatchTexts);
-    while (count < most && (tokens += texts[count].ids.size()) <= size_t(state_.tokens_max))
-      ++count;
+    while (count < most && (tokens += texts[count].ids.size()) <= kBatchTokens) ++count;
     return count;
   }
 
   Encoder encoder_;
   int context_;
   ThreadPool pool_;
-  std::mutex mutex_;  // of the state
+  Turns turns_;  // with the state
   EncoderState state_;
 };
 
@@ -148,9 +160,11 @@ class DecoderEmbedder final : public Embedder {
     HEARTH_CHECK(!use.adapter || &use.adapter->model() == &model_);
     for (const std::vector<int32_t>& ids : texts)
       check_text(ids, model_.config().vocab_size, context_);
-    const std::lock_guard lock(mutex_);
     std::vector<std::vector<float>> vectors;
-    for (const std::vector<int32_t>& ids : texts) vectors.push_back(embed_one(ids, cancelled, use));
+    for (const std::vector<int32_t>& ids : texts) {
+      const auto turn = turns_.take();
+      vectors.push_back(embed_one(ids, cancelled, use));
+    }
     return vectors;
   }
 
@@ -193,7 +207,7 @@ class DecoderEmbedder final : public Embedder {
   Pooling pooling_;
   int context_;
   ThreadPool pool_;
-  std::mutex mutex_;  // of what follows
+  Turns turns_;  // with what follows
   KvCache cache_;
   std::unique_ptr<ForwardState> state_;
   std::vector<int32_t> pages_;  // all of the cache, in order: one text has it at a time

@@ -17,7 +17,7 @@ struct TextPair {
   int second_from = 0;
 };
 
-/// Any thread may call; one text is computed at a time.
+/// Any thread may call; one batch is computed at a time, so that calls take turns.
 class Embedder {
  public:
   virtual ~Embedder() = default;

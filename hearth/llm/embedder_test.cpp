@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <future>
 
 #include "hearth/base/error.h"
 #include "hearth/llm/models/float64_encoder.h"
@@ -116,6 +117,20 @@ TEST(EncoderEmbedder, StopsWhenCancelled) {
                         embedder->embed({&ids, 1}, source.get_token());
                       }),
               HasSubstr("cancelled"));
+}
+
+// With the encoder to itself, the long call would end before anybody could cancel it.
+TEST(EncoderEmbedder, CallsTakeTurnsAfterEachBatch) {
+  const RandomEncoder file({.context_length = 4096});
+  const auto embedder = make_encoder_embedder(file.file(), {.threads = 1});
+  const std::vector<Ids> many(100'000, random_encoder_ids(60, 1));
+  std::stop_source source;
+  auto long_call = std::async(std::launch::async, [&] {
+    return refusal(Errc::unavailable, [&] { embedder->embed(many, source.get_token()); });
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(embedder->embed({&many[0], 1}, {}), SizeIs(1));
+  source.request_stop();
+  EXPECT_THAT(long_call.get(), HasSubstr("cancelled"));
 }
 
 class DecoderEmbedder : public testing::TestWithParam<const char*> {};

@@ -15,10 +15,14 @@ void append(std::vector<cpu::KernelRow>& rows, std::string_view kernel, const Ta
 std::vector<cpu::KernelRow> list_rows() {
   std::vector<cpu::KernelRow> rows;
   append(rows, "rms_norm", rms_norm_impls());
+  append(rows, "layer_norm", layer_norm_impls());
   append(rows, "rope", rope_impls());
   append(rows, "silu_gate", silu_gate_impls());
   append(rows, "gelu_gate", gelu_gate_impls());
+  append(rows, "gelu_erf", gelu_erf_impls());
   append(rows, "softcap", softcap_impls());
+  append(rows, "dot", dot_impls());
+  append(rows, "add_multiple", add_multiple_impls());
   append(rows, "add", add_impls());
   append(rows, "scale", scale_impls());
   return rows;

@@ -16,7 +16,7 @@ void layer_norm(float* out, const float* x, const float* weight, const float* bi
                 int dim, float eps, ThreadPool& pool);
 
 /// x[i] = x[i] * Phi(x[i]), Phi the distribution function of the normal distribution: GELU itself,
-/// not its tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2).
+/// not its tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2). To |x[i]| 2^-21.
 void gelu_erf(float* x, size_t count, ThreadPool& pool);
 
 }  // namespace hearth::llm

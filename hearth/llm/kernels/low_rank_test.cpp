@@ -5,17 +5,11 @@
 #include <cmath>
 #include <vector>
 
-#include "hearth/base/rng.h"
+#include "hearth/llm/kernels/elementwise_impls.h"
+#include "hearth/llm/kernels/kernel_testing.h"
 
 namespace hearth::llm {
 namespace {
-
-std::vector<float> random_normal(size_t count, uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> values(count);
-  for (float& value : values) value = rng.normal();
-  return values;
-}
 
 struct Sizes {
   int tokens, rank, rows, cols;
@@ -72,6 +66,29 @@ TEST(LowRank, AgreesWithFloat64) {
         const double bound = size * (s.cols / 32 + s.rank + 10) * 0x1p-24;
         ASSERT_NEAR(out[size_t(t) * s.rows + r], 1 - 0.5 * sum, bound) << t << ", " << r;
       }
+  }
+}
+
+TEST(LowRank, EveryImplementationAgreesWithFloat64) {
+  for (const size_t count : {1, 7, 8, 15, 16, 17, 31, 63, 64, 65, 700}) {
+    const auto a = random_normal(count, 4), b = random_normal(count, 5);
+    double sum = 0, size = 0;
+    for (size_t i = 0; i < count; ++i) {
+      sum += double{a[i]} * b[i];
+      size += std::abs(double{a[i]} * b[i]);
+    }
+    // At most count roundings, each by 2^-24 of a part of `size`.
+    for (const auto& impl : runnable(dot_impls()))
+      EXPECT_NEAR(impl.run(a.data(), b.data(), count), sum, size * double(count) * 0x1p-24)
+          << impl.name << " of " << count;
+    for (const auto& impl : runnable(add_multiple_impls())) {
+      std::vector<float> x = a;
+      impl.run(x.data(), b.data(), -0.75f, count);
+      // Two roundings: of the product, and of the sum.
+      for (size_t i = 0; i < count; ++i)
+        EXPECT_NEAR(x[i], a[i] - 0.75 * b[i], (std::abs(a[i]) + std::abs(b[i])) * 0x1p-23)
+            << impl.name << " of " << count;
+    }
   }
 }
 

@@ -46,6 +46,7 @@ using Wide = __m256d;
 HEARTH_VECTOR Wide set_wide(double x) { return _mm256_set1_pd(x); }
 HEARTH_VECTOR Wide widen(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
 HEARTH_VECTOR void store_narrow(float* p, Wide a) { _mm_storeu_ps(p, _mm256_cvtpd_ps(a)); }
+HEARTH_VECTOR Wide add(Wide a, Wide b) { return _mm256_add_pd(a, b); }
 HEARTH_VECTOR Wide sub(Wide a, Wide b) { return _mm256_sub_pd(a, b); }
 HEARTH_VECTOR Wide mul(Wide a, Wide b) { return _mm256_mul_pd(a, b); }
 HEARTH_VECTOR Wide fma(Wide a, Wide b, Wide c) { return _mm256_fmadd_pd(a, b, c); }
@@ -95,6 +96,10 @@ HEARTH_VECTOR float reduce_add(Vec v) {
   __m128 x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   x = _mm_add_ps(x, _mm_movehl_ps(x, x));
   return _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps(x, x, 1)));
+}
+HEARTH_VECTOR double reduce_add(Wide v) {
+  const __m128d x = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)));
 }
 HEARTH_VECTOR float reduce_max(Vec v) {
   __m128 x = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

@@ -53,6 +53,7 @@ using Wide = __m512d;
 HEARTH_VECTOR Wide set_wide(double x) { return _mm512_set1_pd(x); }
 HEARTH_VECTOR Wide widen(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 HEARTH_VECTOR void store_narrow(float* p, Wide a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(a)); }
+HEARTH_VECTOR Wide add(Wide a, Wide b) { return _mm512_add_pd(a, b); }
 HEARTH_VECTOR Wide sub(Wide a, Wide b) { return _mm512_sub_pd(a, b); }
 HEARTH_VECTOR Wide mul(Wide a, Wide b) { return _mm512_mul_pd(a, b); }
 HEARTH_VECTOR Wide fma(Wide a, Wide b, Wide c) { return _mm512_fmadd_pd(a, b, c); }
@@ -96,6 +97,7 @@ HEARTH_VECTOR void store_i8(std::byte* p, Vec v) {
 }
 
 HEARTH_VECTOR float reduce_add(Vec v) { return _mm512_reduce_add_ps(v); }
+HEARTH_VECTOR double reduce_add(Wide v) { return _mm512_reduce_add_pd(v); }
 HEARTH_VECTOR float reduce_max(Vec v) { return _mm512_reduce_max_ps(v); }
 
 /// Lane i of the result is the sum of the lanes of v[i].

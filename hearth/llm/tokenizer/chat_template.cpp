@@ -68,7 +68,11 @@ std::string ChatTemplate::render(const TemplateValue::Dict& globals, int64_t now
   jinja::Runtime rt(parsed_->limits, now_unix_s);
   jinja::Interpreter interpreter(rt, parsed_->tree);
   Import import(rt);
-  for (const auto& [name, value] : globals) interpreter.set_global(name, import(value));
+  for (const auto& [name, value] : globals) {
+    const auto* list = std::get_if<TemplateValue::List>(&value.data);
+    if (list && name == "messages") rt.allow_messages(list->size());
+    interpreter.set_global(name, import(value));
+  }
   return interpreter.run();
 }
 

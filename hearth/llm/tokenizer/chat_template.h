@@ -39,6 +39,9 @@ struct ChatTemplateLimits {
   size_t output_bytes_max = 16 << 20;
   /// Evaluated expressions and statements, and reading of text: about a second.
   uint64_t steps_max = 10'000'000;
+  /// As many more for each message of the conversation: templates that look back from every message
+  /// (Gemma 4's) take some four for the square of their number. Up to 10,000 messages count.
+  uint64_t steps_per_message = 20'000;
   /// Of tags and brackets in the source. Calls and values may nest four times as deep, which takes
   /// about 4 KiB of stack for each of these levels.
   int nesting_max = 200;

@@ -5,19 +5,14 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "hearth/base/error.h"
-#include "hearth/llm/tokenizer/chat_template.h"
+#include "hearth/llm/tokenizer/template_testing.h"
 
 namespace hearth::llm {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 using testing::HasSubstr;
-
-constexpr int64_t kNow = 1753963200;  // NOW_UNIX_S of make_expected.py
 
 const fs::path kTests = fs::path(HEARTH_SOURCE_DIR) / "tests/templates";
 const fs::path kPublished = fs::path(HEARTH_SOURCE_DIR) / "../shared/data/templates";
@@ -28,26 +23,6 @@ std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TemplateValue to_value(const Json& json) {
-  if (json.is_null()) return {};
-  if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return json.get<int64_t>();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_array()) {
-    TemplateValue::List list;
-    for (const Json& item : json) list.push_back(to_value(item));
-    return list;
-  }
-  TemplateValue::Dict dict;
-  for (const auto& [key, value] : json.items()) dict.emplace_back(key, to_value(value));
-  return dict;
-}
-
-TemplateValue::Dict to_dict(const Json& json) {
-  return std::get<TemplateValue::Dict>(to_value(json).data);
-}
-
 // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), with the length in front.
 std::string hash_of(std::string_view text) {
   uint64_t value = 0xCBF29CE484222325;
@@ -55,22 +30,9 @@ std::string hash_of(std::string_view text) {
   return fmt::format("{}:{:016x}", text.size(), value);
 }
 
-struct Outcome {
-  std::string text;
-  std::optional<Error> error;
-  bool parsed = false;
-};
-
 Outcome run(const std::string& source, const TemplateValue::Dict& globals) {
-  Outcome outcome;
-  try {
-    const ChatTemplate chat(source);
-    outcome.parsed = true;
-    outcome.text = chat.render(globals, kNow);
-  } catch (const Error& error) {
-    outcome.error = error;
-  }
-  return outcome;
+  return run_template<ChatTemplate>(
+      source, [&](const ChatTemplate& chat) { return chat.render(globals, kNow); });
 }
 
 TEST(ChatTemplateOracle, EveryConstructRendersAsJinja2DoesIt) {

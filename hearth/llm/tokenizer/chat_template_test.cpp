@@ -226,6 +226,24 @@ TEST(ChatTemplateLimits, WorkHasAMaximum) {
     expect_exhausted({source, "steps_max"}, limits, globals);
 }
 
+// As Gemma 4's template does it: from each message it looks back through all before it.
+TEST(ChatTemplateLimits, LongConversationsMayCostMore) {
+  constexpr const char* kLooksBack =
+      "{% for m in messages %}{% set found = namespace(role='') %}"
+      "{% for j in range(loop.index0 - 1, -1, -1) %}"
+      "{% if not found.role %}{% if messages[j].role != 'tool' %}"
+      "{% set found.role = messages[j].role %}{% endif %}{% endif %}{% endfor %}"
+      "{% if found.role == m.role %}!{% endif %}{% endfor %}";
+  List messages;
+  for (int i = 0; i < 3000; ++i) messages.push_back(Dict{{"role", i % 2 ? "assistant" : "user"}});
+  EXPECT_EQ(render(kLooksBack, {{"messages", messages}}), "");
+  // Another list allows nothing, so that a template's arguments cannot.
+  const Dict globals = {{"messages", List(10, messages[0])}, {"others", List(300, messages[0])}};
+  const ChatTemplateLimits limits{.steps_max = 1000, .steps_per_message = 100};
+  EXPECT_EQ(render("{% for i in range(300) %}{% endfor %}", globals, limits), "");
+  expect_exhausted({"{% for i in range(5000) %}{% endfor %}", "2000 steps"}, limits, globals);
+}
+
 // Names are looked up one by one: 400 of them 400 times a call.
 TEST(ChatTemplateLimits, BindingManyArgumentsIsWork) {
   std::string parameters;

@@ -147,8 +147,10 @@ struct GoTemplate::Parsed {
   bool takes_messages = false;    // otherwise it runs turn by turn
   bool appends_response = false;  // it says nothing of one
 
-  std::string run(const Dict& dot, int64_t now_unix_s) const {
+  // `messages`: how many the dot holds.
+  std::string run(const Dict& dot, int64_t now_unix_s, size_t messages = 0) const {
     Rendering rendering{{limits, now_unix_s}, {}, {}};
+    rendering.rt.allow_messages(messages);
     const TemplateValue fields = dot;
     gotemplate::Interpreter(rendering, tree).run(&fields, false);
     return std::move(rendering.out);
@@ -170,6 +172,7 @@ void GoTemplate::Parsed::run_turn(Rendering& rendering, const Dict& fields, bool
 std::string GoTemplate::Parsed::run_turns(const List& messages, const Dict& others,
                                           int64_t now_unix_s) const {
   Rendering rendering{{limits, now_unix_s}, {}, {}};
+  rendering.rt.allow_messages(messages.size());
   PromptTurn turn;
   const auto finish = [&] { run_turn(rendering, std::exchange(turn, {}).fields(others), false); };
   for (const TemplateValue& message : messages) {
@@ -214,7 +217,7 @@ std::string GoTemplate::render(const GoConversation& conversation, int64_t now_u
                                {"Tools", conversation.tools},
                                {"Response", ""}});
   add_arguments(fields, conversation.arguments);
-  return parsed_->run(fields, now_unix_s);
+  return parsed_->run(fields, now_unix_s, conversation.messages.size());
 }
 
 std::string GoTemplate::render_between(std::string_view before, std::string_view after,

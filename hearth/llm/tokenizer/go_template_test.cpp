@@ -183,6 +183,7 @@ TEST(GoTemplate, HostileTemplatesEndAtALimit) {
   const ChatTemplateLimits small = {.source_bytes_max = 1 << 20,
                                     .output_bytes_max = 1000,
                                     .steps_max = 100'000,
+                                    .steps_per_message = 0,
                                     .nesting_max = 50,
                                     .memory_bytes_max = 1 << 20};
   const auto ends = [&](const std::string& source, const Dict& dot = {}) {

@@ -27,10 +27,13 @@ Value call_range(Call& call) {
   if (count > kRangeMax)
     call.rt.fail_with(Errc::resource_exhausted,
                       fmt::format("a range of {} numbers, above {}", count, kRangeMax));
+  call.rt.step(count);
+  call.rt.charge(count * sizeof(Value));
   std::vector<Value> numbers;
+  numbers.reserve(count);
   for (uint64_t i = 0; i < count; ++i)
-    call.rt.push(numbers, Value::integer(static_cast<int64_t>(static_cast<uint64_t>(start) +
-                                                              i * static_cast<uint64_t>(step))));
+    numbers.push_back(Value::integer(
+        static_cast<int64_t>(static_cast<uint64_t>(start) + i * static_cast<uint64_t>(step))));
   return call.rt.sequence(SequenceKind::range, std::move(numbers));
 }
 

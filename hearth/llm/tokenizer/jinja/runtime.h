@@ -3,6 +3,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -25,6 +26,12 @@ class Runtime {
 
   const ChatTemplateLimits& limits() const { return limits_; }
   int64_t now_unix_s() const { return now_unix_s_; }
+
+  /// Allows the work of `count` messages on top of what is allowed already, of kMessagesPaid at
+  /// most: callers may let a client write the list.
+  void allow_messages(size_t count) {
+    limits_.steps_max += std::min(count, kMessagesPaid) * limits_.steps_per_message;
+  }
 
   /// Where the interpreter is; every error names it.
   Position at;
@@ -108,6 +115,8 @@ class Runtime {
   };
 
  private:
+  static constexpr size_t kMessagesPaid = 10'000;  // seconds, at worst
+
   // One macro call passes through several expressions and statements (if, for, call …).
   static constexpr int kDepthPerNesting = 4;
 
