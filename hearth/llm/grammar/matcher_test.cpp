@@ -48,6 +48,20 @@ TEST(TokenTrie, PiecesThatShareBytesShareBranches) {
   EXPECT_EQ(trie.piece(3), "abc");
 }
 
+TEST(TokenTrie, WhatContinuesABranchIsTold) {
+  // Branches: 0 a, 1 ab, 2 ab7, 3 abC3, 4 abC3A9, 5 C3.
+  const Pieces pieces = {"ab7", "ab\xC3\xA9", "a", "\xC3"};
+  const TokenTrie trie(pieces, Ids{});
+  ASSERT_EQ(trie.below().size(), 6u);
+  EXPECT_EQ(trie.below()[0].kinds, kAsciiKinds['c'] | kAsciiKinds['9'] | kWideKind);
+  EXPECT_EQ(trie.below()[0].bytes_max, 3);
+  EXPECT_EQ(trie.below()[1].kinds, kAsciiKinds['9'] | kWideKind);
+  EXPECT_EQ(trie.below()[2].kinds, 0u);
+  EXPECT_EQ(trie.below()[2].bytes_max, 0);
+  EXPECT_EQ(trie.below()[3].kinds, kBrokenKind);
+  EXPECT_EQ(trie.below()[5].bytes_max, 0);
+}
+
 TEST(TokenTrie, ControlTokensAreInNoGrammarAndEndTokensKeptApart) {
   OwnedSpec spec = spm_spec({{"\u2581a", -1.f}});
   const int32_t user = spec.add("<tool>", TokenKind::user_defined);
@@ -152,6 +166,58 @@ TEST(Matcher, MasksHoldExactlyTheTokensThatAreAccepted) {
       constraint_of(kJsonGbnf, pieces, {static_cast<int32_t>(pieces.size() - 1)});
   for (int answer = 0; answer < 20; ++answer)
     expect_masks_are_exact(Matcher(constraint), pieces, 40, rng);
+}
+
+// All bytes and a thousand words of few characters, so that most words begin others.
+Pieces wordy_pieces(Rng& rng) {
+  constexpr const char* kCharacters[] = {"a",   "g", "7", " ", "\"", "\xC3\xA9", "\xF0\x9F\x98\x80",
+                                         "\xC3"};
+  Pieces pieces;
+  for (int b = 0; b < 256; ++b) pieces.emplace_back(1, static_cast<char>(b));
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t common = 2 + rng.below(7);  // of the first ones
+    std::string piece;
+    for (uint64_t n = 1 + rng.below(9); n > 0; --n) piece += kCharacters[rng.below(common)];
+    pieces.push_back(piece);
+  }
+  pieces.emplace_back("</s>");
+  return pieces;
+}
+
+TEST(Matcher, MasksAreExactWherePiecesAreTakenWhole) {
+  Rng rng(10);
+  const Pieces pieces = wordy_pieces(rng);
+  for (const char* gbnf : {
+           R"gbnf(root ::= "\"" [^"\\]{0,12} "\"")gbnf",         // runs that come to their end
+           R"gbnf(root ::= [ag] [^"]* "\"" [a-z0-9]{3,9})gbnf",  // endless, and of some kinds
+           R"gbnf(root ::= ([a-z] [ 0-9])* [\u00E0-\u00FF]{2,})gbnf",
+           R"gbnf(root ::= ([a-f0-9] | "g" [^\u00E9a]){1,40})gbnf",
+           R"gbnf(root ::= item ("," item){0,3}
+item ::= "\"" (. . )* "\"" | [a-z]{1,5})gbnf",
+       }) {
+    SCOPED_TRACE(gbnf);
+    const auto constraint = constraint_of(gbnf, pieces, {static_cast<int32_t>(pieces.size() - 1)});
+    for (int answer = 0; answer < 5; ++answer)
+      expect_masks_are_exact(Matcher(constraint), pieces, 12, rng);
+  }
+}
+
+TEST(FreeRuns, EndWhereTheCountOrTheKindsEnd) {
+  Automaton automaton(std::make_shared<Grammar>(
+      parse_gbnf(R"gbnf(root ::= "x" [a-z]{5} [a-fA-F]{4} ("0" | .)*)gbnf")));
+  FreeRuns runs;
+  constexpr TextKinds kHex = kAsciiKinds['a'], kSmall = kHex | kAsciiKinds['z'];
+  const auto allows = [&](const char* text, TextKinds kinds, size_t bytes) {
+    return runs.allows(automaton, automaton.next(automaton.start(), text), kinds, bytes);
+  };
+  EXPECT_FALSE(allows("", kSmall, 1));
+  EXPECT_TRUE(allows("x", kSmall, 5));
+  EXPECT_FALSE(allows("x", kSmall, 6));
+  EXPECT_TRUE(allows("xy", kHex, 4));
+  EXPECT_TRUE(allows("xyyyyy", kHex | kAsciiKinds['A'], 4));
+  EXPECT_FALSE(allows("xyyyyy", kSmall, 1));
+  EXPECT_TRUE(allows("xyyyyyaaaa", kSmall | kWideKind | kAsciiKinds['\n'], 60'000));
+  EXPECT_FALSE(allows("xyyyyyaaaa", kBrokenKind, 1));
 }
 
 TEST(Matcher, ForgettingChangesNothingForAnswersUnderWay) {

@@ -7,6 +7,9 @@ namespace {
 
 size_t words_for(size_t vocab_size) { return (vocab_size + 63) / 64; }
 
+// Fewer branches are walked faster than a state that nobody asked about before is looked into.
+constexpr size_t kBranchesWorthAsking = 8;
+
 void allow(std::span<uint64_t> mask, int32_t id) { mask[id / 64] |= uint64_t{1} << (id % 64); }
 
 }  // namespace
@@ -28,10 +31,12 @@ TokenMask TokenMasks::of(Automaton& automaton, Automaton::State state) {
   return {masks_[state].get(), words};
 }
 
-// One pass over all branches, leaving out what continues a branch that is not in the language.
-// Most of the time of a state's first visit is spent here.
+// One pass over all branches, leaving out what continues a branch that is not in the language, and
+// taking whole what continues one after which anything may come: inside a string that is most of
+// the vocabulary.
 void TokenMasks::walk(Automaton& automaton, Automaton::State state, std::span<uint64_t> mask) {
   const std::span<const TokenTrie::Branch> branches = trie_->branches();
+  const std::span<const TokenTrie::Below> below = trie_->below();
   const std::span<const int32_t> ids = trie_->ids();
   path_[0] = state;
   for (size_t i = 0; i < branches.size();) {
@@ -42,14 +47,18 @@ void TokenMasks::walk(Automaton& automaton, Automaton::State state, std::span<ui
       continue;
     }
     path_[branch.depth] = after;
-    for (size_t k = i == 0 ? 0 : branches[i - 1].ids_past; k < branch.ids_past; ++k)
+    const bool is_free = branch.past - i >= kBranchesWorthAsking &&
+                         free_runs_.allows(automaton, after, below[i].kinds, below[i].bytes_max);
+    const size_t last = is_free ? branch.past - 1 : i;
+    for (size_t k = i == 0 ? 0 : branches[i - 1].ids_past; k < branches[last].ids_past; ++k)
       allow(mask, ids[k]);
-    ++i;
+    i = last + 1;
   }
 }
 
 size_t TokenMasks::memory_bytes() const {
-  return masks_.capacity() * sizeof(masks_[0]) + mask_count_ * words_for(trie_->vocab_size()) * 8;
+  return masks_.capacity() * sizeof(masks_[0]) + mask_count_ * words_for(trie_->vocab_size()) * 8 +
+         free_runs_.memory_bytes();
 }
 
 }  // namespace hearth::llm

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hearth/llm/grammar/automaton.h"
+#include "hearth/llm/grammar/free_runs.h"
 #include "hearth/llm/grammar/token_mask.h"
 #include "hearth/llm/grammar/token_trie.h"
 
@@ -31,6 +32,7 @@ class TokenMasks {
   std::vector<std::unique_ptr<uint64_t[]>> masks_;  // [states] or null
   size_t mask_count_ = 0;
   std::vector<Automaton::State> path_;  // [depth_max + 1] states along the branch that is walked
+  FreeRuns free_runs_;
 };
 
 }  // namespace hearth::llm

@@ -59,6 +59,7 @@ void TokenTrie::add_pieces(std::span<const std::string> pieces) {
   for (const uint32_t branch : open)
     branches_[branch].past = static_cast<uint32_t>(branches_.size());
   branches_.shrink_to_fit();
+  below_.shrink_to_fit();
 }
 
 // The bytes of the piece at ids_[ids_index] behind those that it shares with the piece before it.
@@ -79,6 +80,22 @@ void TokenTrie::add_branches(size_t ids_index, size_t shared_bytes, std::vector<
   // The last branch so far is where this piece ends, also when another token has the same text.
   branches_.back().ids_past = static_cast<uint32_t>(ids_index + 1);
   depth_max_ = std::max(depth_max_, text.size());
+  note_below(text, open);
+}
+
+// `open`: the branches of `text`. Each sees the rest behind it, read from there.
+void TokenTrie::note_below(std::string_view text, std::span<const uint32_t> open) {
+  below_.resize(branches_.size());
+  std::vector<TextKinds> kinds(text.size() + 1, 0);  // of the rest from each byte on
+  for (size_t i = text.size(); i-- > 1;) {
+    const KindOfText first = kind_of(text.substr(i));
+    kinds[i] = first.kind | kinds[i + first.bytes];
+  }
+  for (size_t i = 1; i <= text.size(); ++i) {
+    Below& below = below_[open[i - 1]];
+    below.kinds |= kinds[i];
+    below.bytes_max = std::max(below.bytes_max, static_cast<uint16_t>(text.size() - i));
+  }
 }
 
 bool TokenTrie::is_end(int32_t id) const {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "hearth/llm/grammar/text_kinds.h"
+
 namespace hearth::llm {
 
 class Tokenizer;
@@ -28,8 +30,15 @@ class TokenTrie {
     uint16_t depth;     // 1 for the first byte of a piece
     uint8_t byte;
   };
+  /// What continues a branch.
+  struct Below {
+    TextKinds kinds = 0;     // of all characters; kBrokenKind where the branch ends inside one
+    uint16_t bytes_max = 0;  // of the longest continuation
+  };
   /// Depth first, bytes ascending: a branch is followed by what continues it.
   std::span<const Branch> branches() const { return branches_; }
+  /// [branches]
+  std::span<const Below> below() const { return below_; }
   /// Ids of the tokens, by the branch where their pieces end.
   std::span<const int32_t> ids() const { return ids_; }
   std::span<const int32_t> end_ids() const { return end_ids_; }
@@ -45,8 +54,10 @@ class TokenTrie {
  private:
   void add_pieces(std::span<const std::string> pieces);
   void add_branches(size_t ids_index, size_t shared_bytes, std::vector<uint32_t>& open);
+  void note_below(std::string_view text, std::span<const uint32_t> open);
 
   std::vector<Branch> branches_;
+  std::vector<Below> below_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> end_ids_;        // ascending
   std::string bytes_;                   // all pieces, by id

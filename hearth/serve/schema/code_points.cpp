@@ -33,4 +33,12 @@ std::vector<llm::CodeRange> complement(std::vector<llm::CodeRange> ranges) {
   return out;
 }
 
+std::string shortened(std::string_view utf8) {
+  constexpr size_t kShown = 60;
+  if (utf8.size() <= kShown) return std::string(utf8);
+  size_t end = kShown;
+  while (end > 0 && (utf8[end] & 0xC0) == 0x80) --end;
+  return std::string(utf8.substr(0, end)) + "...";
+}
+
 }  // namespace hearth::serve

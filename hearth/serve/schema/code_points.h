@@ -14,4 +14,7 @@ std::u32string code_points(std::string_view utf8);
 /// All characters but those in `ranges`, which may overlap.
 std::vector<llm::CodeRange> complement(std::vector<llm::CodeRange> ranges);
 
+/// `utf8` for a message: what passes 60 bytes is cut behind a whole character and becomes "...".
+std::string shortened(std::string_view utf8);
+
 }  // namespace hearth::serve

@@ -5,7 +5,7 @@
 namespace hearth::serve {
 
 llm::Grammar grammar_of_schema(std::string_view schema, const SchemaLimits& limits) {
-  const SchemaDocument document(schema, limits);
+  SchemaDocument document(schema, limits);
   return SchemaCompiler(document, limits).compile();
 }
 

@@ -53,7 +53,7 @@ struct SchemaLimits {
   size_t schema_bytes_max = 256 << 10;
   int nesting_max = 64;           // JSON in JSON, and references that lead to references
   size_t alternatives_max = 256;  // ways to choose branches at one place
-  size_t work_max = 100'000;      // schemas looked at, over all places
+  size_t work_max = 200'000;      // schemas looked at and joined, over all places
   llm::GrammarLimits grammar = {.rules_max = 20'000};
 };
 

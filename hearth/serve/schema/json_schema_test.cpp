@@ -129,6 +129,51 @@ TEST(GrammarOfSchema, SchemasThatNoValueFitsAreRefused) {
       "accepted");
 }
 
+TEST(GrammarOfSchema, CountsThatContradictEachOtherFitNoValue) {
+  for (const char* schema : {R"({"type": "string", "minLength": 5, "maxLength": 3})",
+                             R"({"type": "string", "minLength": 5000, "maxLength": 3})",
+                             R"({"type": "array", "minItems": 2, "maxItems": 1})",
+                             R"({"type": "object", "minProperties": 1, "maxProperties": 0})"})
+    EXPECT_EQ(refusal(schema, Errc::invalid_argument), "#: schema fits no value") << schema;
+  EXPECT_TRUE(matches(R"({"type": ["string", "null"], "minLength": 5, "maxLength": 3})", "null"));
+}
+
+TEST(GrammarOfSchema, ALengthHoldsAlsoWhereEveryTypeIsNamed) {
+  constexpr const char* kSchema =
+      R"({"type": ["string", "number", "integer", "boolean", "object", "array", "null"],
+          "minLength": 2})";
+  EXPECT_TRUE(matches(kSchema, R"("ab")"));
+  EXPECT_FALSE(matches(kSchema, R"("a")"));
+  EXPECT_TRUE(matches(kSchema, "[7]"));
+}
+
+TEST(GrammarOfSchema, BoundsBeyondAllNumbersBoundNothing) {
+  constexpr const char* kSchema = R"({"type": "number", "minimum": -1.7976931348623157e308,
+                                      "exclusiveMaximum": 1e50})";
+  EXPECT_TRUE(matches(kSchema, "-1234567890.5"));
+  EXPECT_TRUE(matches(kSchema, "7"));
+  EXPECT_FALSE(matches(kSchema, "1e60"));
+}
+
+// 2^60 ways through sixty schemas, each of which asks for the next one twice; and 256 branches
+// that are joined with thousands of schemas.
+TEST(GrammarOfSchema, SharedReferencesCostNoMoreThanTheLimit) {
+  std::string shared = R"({"$defs": {)";
+  for (int i = 0; i < 60; ++i)
+    shared += fmt::format(R"("d{0}": {{"allOf": [{{"$ref": "#/$defs/d{1}"}}, )"
+                          R"({{"$ref": "#/$defs/d{1}"}}]}}, )",
+                          i, i + 1);
+  EXPECT_EQ(refusal(shared + R"("d60": {}}, "allOf": [{"$ref": "#/$defs/d40"}]})",
+                    Errc::resource_exhausted),
+            "schema: its places join more than 200000 schemas");
+  std::string joined = R"({"allOf": [{"anyOf": [true)";
+  for (int i = 0; i < 255; ++i) joined += ", true";
+  joined += "]}";
+  for (int i = 0; i < 20'000; ++i) joined += ", {}";
+  EXPECT_EQ(refusal(joined + "]}", Errc::resource_exhausted),
+            "schema: its places join more than 200000 schemas");
+}
+
 TEST(GrammarOfSchema, ReferencesThatLeadNowhereOrInCirclesAreRefused) {
   EXPECT_EQ(refusal(R"({"$ref": "#/$defs/a"})", Errc::invalid_argument),
             "#: $ref '#/$defs/a' leads nowhere");
@@ -154,6 +199,12 @@ TEST(GrammarOfSchema, EveryLimitIsNamed) {
       "schema: its places join more than 4 schemas");
   EXPECT_EQ(refusal(R"({"minimum": 1e50})", Errc::resource_exhausted),
             "#: minimum has more than 40 digits");
+  const std::string name(200'000, 'a');
+  EXPECT_EQ(refusal(fmt::format(R"({{"properties": {{"{}": {{}}}}, "additionalProperties": true}})",
+                                name),
+                    Errc::resource_exhausted),
+            "schema: property '" + name.substr(0, 60) +
+                "...' has 200000 characters, at most 1000 beside other properties");
   EXPECT_EQ(refusal(R"({"type": "string", "minLength": 2000000})", Errc::resource_exhausted),
             "schema: at least 2000000 repetitions, at most 1000000 are counted");
   std::string chain = R"({"$defs": {)";

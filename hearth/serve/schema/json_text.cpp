@@ -19,6 +19,8 @@ constexpr char32_t kSpace = 0x20;
 // Repetitions are copies of their part; long ones are made of blocks.
 constexpr int64_t kBlock = 100;
 constexpr int64_t kRepetitionsMax = 10'000 * kBlock;
+// One rule in another for each character.
+constexpr size_t kNameCharactersMax = 1'000;
 
 std::string escape_of(char32_t c) {
   constexpr std::string_view kShort = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";
@@ -133,26 +135,32 @@ Expr JsonText::plain_characters(int64_t min) {
 
 Expr JsonText::name_but(const std::vector<std::string>& names) {
   std::vector<std::u32string> points;
-  for (const std::string& name : names) points.push_back(code_points(name));
+  for (const std::string& name : names) {
+    points.push_back(code_points(name));
+    if (points.back().size() > kNameCharactersMax)
+      throw Error(Errc::resource_exhausted,
+                  "schema: property '{}' has {} characters, at most {} beside other properties",
+                  shortened(name), points.back().size(), kNameCharactersMax);
+  }
   std::sort(points.begin(), points.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
   return string(rest_of_name_but(points, 0));
 }
 
-// The rests of names that agree with all of `names`, which are sorted, before `at`.
-Expr JsonText::rest_of_name_but(const std::vector<std::u32string>& names, size_t at) {
+// The rests of names that agree with all of `names`, which are sorted and differ, before `at`.
+Expr JsonText::rest_of_name_but(std::span<const std::u32string> names, size_t at) {
   std::vector<Expr> choices;
   std::vector<CodeRange> taken = {{0, 0x1F}, {'"', '"'}, {'\\', '\\'}};
   const bool ends_here = !names.empty() && names.front().size() == at;
   if (!ends_here) choices.push_back(builder_.text(""));
   for (size_t i = ends_here ? 1 : 0; i < names.size();) {
     const char32_t c = names[i][at];
-    std::vector<std::u32string> group;
-    for (; i < names.size() && names[i][at] == c; ++i)
-      if (group.empty() || group.back() != names[i]) group.push_back(names[i]);
+    const size_t first = i;
+    while (i < names.size() && names[i][at] == c) ++i;
     taken.push_back({c, c});
     const bool is_plain = c >= kSpace && c != '"' && c != '\\';
     if (!is_plain) continue;
-    const Expr rest = rule("other name", rest_of_name_but(group, at + 1));
+    const Expr rest = rule("other name", rest_of_name_but(names.subspan(first, i - first), at + 1));
     choices.push_back(builder_.sequence({builder_.characters({{c, c}}), rest}));
   }
   choices.push_back(builder_.sequence({builder_.characters(taken, true), plain_characters(0)}));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,8 @@ class JsonText {
   Expr string(Expr content);
   /// Any string of so many characters.
   Expr string(const Counts& length);
-  /// The name of a property other than `names`, without escapes.
+  /// The name of a property other than `names`, without escapes. Errors: resource_exhausted (one of
+  /// more than 1,000 characters).
   Expr name_but(const std::vector<std::string>& names);
   /// `part`, which matches no empty text, so often. At most 1,000,000 are counted: more never come.
   /// Errors: resource_exhausted (a minimum beyond that).
@@ -64,7 +66,7 @@ class JsonText {
   Expr any_array(int depth);
   Expr any_object(int depth);
   Expr plain_characters(int64_t min);
-  Expr rest_of_name_but(const std::vector<std::u32string>& names, size_t at);
+  Expr rest_of_name_but(std::span<const std::u32string> names, size_t at);
   Expr digit();
 
   llm::GrammarBuilder& builder_;

@@ -77,7 +77,8 @@ class PatternReader {
 
  private:
   [[noreturn]] void fail(Errc code, std::string_view problem) const {
-    throw Error(code, "{}: pattern '{}' {}, at character {}", place_, text_, problem, at_);
+    throw Error(code, "{}: pattern '{}' {}, at character {}", place_, shortened(text_), problem,
+                at_);
   }
   bool is_at(char32_t c) const { return at_ < pattern_.size() && pattern_[at_] == c; }
   bool try_take(char32_t c) { return is_at(c) && (++at_, true); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hearth/serve/schema/code_points.h"
 #include "hearth/serve/schema/pattern.h"
 #include "hearth/serve/schema/string_formats.h"
 
@@ -21,13 +22,6 @@ llm::Grammar SchemaCompiler::compile() {
   return builder_.build(rule);
 }
 
-void SchemaCompiler::spend(const std::vector<Conjunction>& ways) {
-  for (const Conjunction& way : ways) work_ += 1 + way.size();
-  if (work_ > limits_.work_max)
-    throw Error(Errc::resource_exhausted, "schema: its places join more than {} schemas",
-                limits_.work_max);
-}
-
 // Nothing when no value meets all of `schemas`, as far as booleans tell.
 SchemaCompiler::MaybeExpr SchemaCompiler::value(const Conjunction& schemas, const Json& parent) {
   Conjunction key = schemas;
@@ -36,7 +30,6 @@ SchemaCompiler::MaybeExpr SchemaCompiler::value(const Conjunction& schemas, cons
   const auto [known, is_new] = rules_.emplace(std::move(key), std::nullopt);
   if (is_new) {
     std::vector<Conjunction> ways = document_.ways(schemas);
-    spend(ways);
     const Json& place = schemas.empty() ? parent : *schemas.front();
     if (!ways.empty()) {
       known->second = builder_.declare(document_.path_of(place));
@@ -60,8 +53,8 @@ void SchemaCompiler::add_shape(const Shape& shape, const Json& place, std::vecto
     for (const Json& value : *shape.values) choices.push_back(builder_.text(value.dump()));
     return;
   }
-  const bool asks_nothing =
-      shape.types == kAnyType && shape.array.is_free && shape.object.is_free && !shape.is_bounded;
+  const bool asks_nothing = shape.types == kAnyType && shape.array.is_free &&
+                            shape.object.is_free && shape.string.is_free() && !shape.is_bounded;
   if (asks_nothing) return choices.push_back(json_.any_value());
   const auto add = [&](const MaybeExpr& expr) {
     if (expr) choices.push_back(*expr);
@@ -77,7 +70,8 @@ void SchemaCompiler::add_shape(const Shape& shape, const Json& place, std::vecto
   if (shape.types & kNull) choices.push_back(builder_.text("null"));
 }
 
-Expr SchemaCompiler::string_of(const StringShape& shape) {
+SchemaCompiler::MaybeExpr SchemaCompiler::string_of(const StringShape& shape) {
+  if (shape.length.max && *shape.length.max < shape.length.min) return std::nullopt;
   const auto of_pattern = [&](std::string_view pattern) {
     return strings_of_pattern(builder_, json_, pattern, shape.length,
                               document_.path_of(*shape.place));
@@ -173,7 +167,8 @@ SchemaCompiler::MaybeExpr SchemaCompiler::object_of(const ObjectShape& shape, co
   check_counts(shape, place);
   const MaybeExpr other = other_member(shape, place);
   if (shape.properties.empty()) {
-    if (!other && shape.count.min > 0) return std::nullopt;
+    const bool has_room = other && shape.count.max.value_or(1) > 0;
+    if (!has_room && shape.count.min > 0) return std::nullopt;
     const Counts none{.min = 0, .max = 0};
     return json_.list("{", other.value_or(builder_.text("")), other ? shape.count : none, "}");
   }
@@ -194,7 +189,7 @@ SchemaCompiler::MaybeExpr SchemaCompiler::object_of(const ObjectShape& shape, co
     const MaybeExpr content = value(property.schemas, place);
     if (!content && property.is_required)
       document_.fail(Errc::invalid_argument, place, "required",
-                     fmt::format("'{}' can have no value", property.name));
+                     fmt::format("'{}' can have no value", shortened(property.name)));
     if (!content) continue;
     const Expr member = json_.member(name_of(property), *content);
     const Expr first = builder_.sequence({member, rest});

@@ -17,8 +17,8 @@ namespace hearth::serve {
 /// so that no chain of references needs our stack.
 class SchemaCompiler {
  public:
-  SchemaCompiler(const SchemaDocument& document, const SchemaLimits& limits)
-      : document_(document), limits_(limits), builder_(limits.grammar), json_(builder_) {}
+  SchemaCompiler(SchemaDocument& document, const SchemaLimits& limits)
+      : document_(document), builder_(limits.grammar), json_(builder_) {}
   llm::Grammar compile();
 
  private:
@@ -31,9 +31,8 @@ class SchemaCompiler {
 
   MaybeExpr value(const Conjunction& schemas, const Json& parent);
   void define(const Pending& pending);
-  void spend(const std::vector<Conjunction>& ways);
   void add_shape(const Shape& shape, const Json& place, std::vector<Expr>& choices);
-  Expr string_of(const StringShape& shape);
+  MaybeExpr string_of(const StringShape& shape);
   MaybeExpr number_of(const Shape& shape);
   MaybeExpr array_of(const ArrayShape& shape, const Json& place);
   MaybeExpr object_of(const ObjectShape& shape, const Json& place);
@@ -41,13 +40,11 @@ class SchemaCompiler {
   void check_counts(const ObjectShape& shape, const Json& place) const;
   Expr name_of(const Property& property);
 
-  const SchemaDocument& document_;
-  SchemaLimits limits_;
+  SchemaDocument& document_;
   llm::GrammarBuilder builder_;
   JsonText json_;
   std::map<Conjunction, std::optional<Rule>> rules_;  // by the schemas in order of address
   std::vector<Pending> pending_;
-  size_t work_ = 0;
 };
 
 }  // namespace hearth::serve

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "hearth/serve/schema/code_points.h"
+
 namespace hearth::serve {
 namespace {
 
 // Of names in messages: they come from outside and may be as long as the schema.
-constexpr size_t kKeyShown = 60, kPathShown = 200;
+constexpr size_t kPathShown = 200;
 
 Json parse(std::string_view text, const SchemaLimits& limits) {
   if (text.size() > limits.schema_bytes_max)
@@ -77,7 +79,7 @@ void SchemaDocument::note_places(const Json& parent) {
     if (value.is_structured()) note_places(value);
   };
   if (parent.is_object())
-    for (const auto& [key, value] : parent.items()) note(value, escaped(key.substr(0, kKeyShown)));
+    for (const auto& [key, value] : parent.items()) note(value, escaped(shortened(key)));
   if (parent.is_array())
     for (const Json& value : parent) note(value, fmt::format("{}", index++));
 }
@@ -96,7 +98,15 @@ void SchemaDocument::fail(Errc code, const Json& schema, std::string_view keywor
   throw Error(code, "{}: {} {}", path_of(schema), keyword, problem);
 }
 
-std::vector<Conjunction> SchemaDocument::ways(const Conjunction& schemas) const {
+// References can share their targets: the same schema may be met again and again, without a circle.
+void SchemaDocument::spend(size_t work) {
+  work_ += work;
+  if (work_ > limits_.work_max)
+    throw Error(Errc::resource_exhausted, "schema: its places join more than {} schemas",
+                limits_.work_max);
+}
+
+std::vector<Conjunction> SchemaDocument::ways(const Conjunction& schemas) {
   Ways all = {{}};
   for (const Json* schema : schemas) {
     std::vector<const Json*> open;
@@ -107,8 +117,8 @@ std::vector<Conjunction> SchemaDocument::ways(const Conjunction& schemas) const 
 
 // `open`: the schemas whose references and branches are being followed. To meet one of them again
 // before any property or item is to ask for nothing but itself.
-SchemaDocument::Ways SchemaDocument::expand(const Json& schema,
-                                            std::vector<const Json*>& open) const {
+SchemaDocument::Ways SchemaDocument::expand(const Json& schema, std::vector<const Json*>& open) {
+  spend(1);
   if (schema.is_boolean()) return schema.get<bool>() ? Ways{{}} : Ways{};
   if (!schema.is_object()) fail(Errc::invalid_argument, schema, "schema", "must be an object");
   if (std::find(open.begin(), open.end(), &schema) != open.end())
@@ -129,7 +139,7 @@ SchemaDocument::Ways SchemaDocument::expand(const Json& schema,
 }
 
 SchemaDocument::Ways SchemaDocument::expand_branches(const Json& schema, const char* keyword,
-                                                     std::vector<const Json*>& open) const {
+                                                     std::vector<const Json*>& open) {
   Ways all;
   for (const Json& branch : *find_list(schema, keyword)) {
     Ways more = expand(branch, open);
@@ -138,13 +148,14 @@ SchemaDocument::Ways SchemaDocument::expand_branches(const Json& schema, const c
   return all;
 }
 
-SchemaDocument::Ways SchemaDocument::both(const Ways& a, const Ways& b) const {
+SchemaDocument::Ways SchemaDocument::both(const Ways& a, const Ways& b) {
   if (a.size() * b.size() > limits_.alternatives_max)
     throw Error(Errc::resource_exhausted, "schema: more than {} ways to choose branches of anyOf",
                 limits_.alternatives_max);
   Ways all;
   for (const Conjunction& x : a)
     for (const Conjunction& y : b) {
+      spend(x.size() + y.size());
       Conjunction joined = x;
       for (const Json* schema : y) add(joined, schema);
       all.push_back(std::move(joined));
@@ -155,11 +166,12 @@ SchemaDocument::Ways SchemaDocument::both(const Ways& a, const Ways& b) const {
 const Json& SchemaDocument::resolve(const Json& schema, const std::string& reference) const {
   if (reference.empty() || reference[0] != '#' || (reference.size() > 1 && reference[1] != '/'))
     fail(Errc::unsupported, schema, "$ref",
-         fmt::format("'{}' is no pointer within the schema (#/...)", reference));
+         fmt::format("'{}' is no pointer within the schema (#/...)", shortened(reference)));
   try {
     return root_.at(Json::json_pointer(percent_decoded(reference.substr(1))));
   } catch (const Json::exception&) {
-    fail(Errc::invalid_argument, schema, "$ref", fmt::format("'{}' leads nowhere", reference));
+    fail(Errc::invalid_argument, schema, "$ref",
+         fmt::format("'{}' leads nowhere", shortened(reference)));
   }
 }
 

@@ -27,7 +27,7 @@ class SchemaDocument {
   /// chosen of each anyOf and oneOf. Nothing where all ways contain `false`. An empty conjunction
   /// asks for nothing. Errors: invalid_argument (a reference that leads nowhere or to itself, a
   /// schema that is neither an object nor a boolean), unsupported, resource_exhausted.
-  std::vector<Conjunction> ways(const Conjunction& schemas) const;
+  std::vector<Conjunction> ways(const Conjunction& schemas);
 
   /// "#/properties/date": a place in this document, as a JSON pointer (RFC 6901); only its end when
   /// it is long.
@@ -47,10 +47,10 @@ class SchemaDocument {
 
  private:
   using Ways = std::vector<Conjunction>;
-  Ways expand(const Json& schema, std::vector<const Json*>& open) const;
-  Ways expand_branches(const Json& schema, const char* keyword,
-                       std::vector<const Json*>& open) const;
-  Ways both(const Ways& a, const Ways& b) const;
+  Ways expand(const Json& schema, std::vector<const Json*>& open);
+  Ways expand_branches(const Json& schema, const char* keyword, std::vector<const Json*>& open);
+  Ways both(const Ways& a, const Ways& b);
+  void spend(size_t work);
   void note_places(const Json& parent);
   const Json& resolve(const Json& schema, const std::string& reference) const;
 
@@ -61,6 +61,7 @@ class SchemaDocument {
   SchemaLimits limits_;
   Json root_;
   std::unordered_map<const Json*, Place> places_;  // of all values but the root
+  size_t work_ = 0;                                // schemas looked at and joined so far
 };
 
 }  // namespace hearth::serve

@@ -163,6 +163,13 @@ class ShapeReader {
     }
   }
 
+  // Further from zero than any number that is written: OpenAPI's tools bound a double by its
+  // largest value.
+  static bool is_out_of_reach(const Json& bound, bool is_low) {
+    const auto number = bound.get<double>();
+    return is_low ? number <= -1e40 : number >= 1e40;
+  }
+
   Decimal decimal(const Json& schema, const char* keyword, const Json& number) const {
     const auto value = parse_decimal(number.dump());
     if (!value)
@@ -173,13 +180,16 @@ class ShapeReader {
   void read_number(const Json& schema) {
     const auto bound = [&](const char* keyword, const char* exclusive, std::optional<Bound>& so_far,
                            bool is_low) {
+      const auto add = [&](const char* name, const Json& number, bool is_exclusive) {
+        shape_.is_bounded = true;
+        if (!is_out_of_reach(number, is_low))
+          tighten(so_far, {decimal(schema, name, number), is_exclusive}, is_low);
+      };
       if (const Json* n = document_.find_number(schema, keyword))
-        tighten(so_far, {decimal(schema, keyword, *n), document_.is_true(schema, exclusive)},
-                is_low);
+        add(keyword, *n, document_.is_true(schema, exclusive));
       const Json* n = document_.find(schema, exclusive);
       if (n == nullptr || n->is_boolean()) return;
-      document_.find_number(schema, exclusive);
-      tighten(so_far, {decimal(schema, exclusive, *n), true}, is_low);
+      add(exclusive, *document_.find_number(schema, exclusive), true);
     };
     bound("minimum", "exclusiveMinimum", shape_.number.low, true);
     bound("maximum", "exclusiveMaximum", shape_.number.high, false);
@@ -198,8 +208,7 @@ class ShapeReader {
     }
   }
 
-  void tighten(std::optional<Bound>& bound, const Bound& other, bool is_low) {
-    shape_.is_bounded = true;
+  static void tighten(std::optional<Bound>& bound, const Bound& other, bool is_low) {
     if (!bound) {
       bound = other;
       return;

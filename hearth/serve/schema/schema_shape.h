@@ -26,6 +26,8 @@ struct StringShape {
   const std::string* pattern = nullptr;
   const std::string* format = nullptr;
   const Json* place = nullptr;  // the schema with the pattern or format
+  /// Nothing is asked of it.
+  bool is_free() const { return length.min == 0 && !length.max && !pattern && !format; }
 };
 
 struct ArrayShape {
