@@ -229,9 +229,9 @@ TEST(HuggingFaceEncoder, NormsOfTheFirstCheckpointsHaveOtherNames) {
   const TestTensor bias = folder.tensors.at("embeddings.LayerNorm.bias");
   const auto rename = [&](const std::string& from, const std::string& to) {
     for (auto next = folder.tensors.begin(); next != folder.tensors.end();) {
-      auto node = next++;
-      if (!node->first.ends_with(from)) continue;
-      auto taken = folder.tensors.extract(node);
+      auto entry = next++;
+      if (!entry->first.ends_with(from)) continue;
+      auto taken = folder.tensors.extract(entry);
       taken.key().replace(taken.key().size() - from.size(), from.size(), to);
       folder.tensors.insert(std::move(taken));
     }
