@@ -152,7 +152,8 @@ llm::AnswerForm ModelEngine::State::form_of_call(BuiltPrompt& prompt,
     call = forced_call(prompt.tools, prompt.style.calls);
     form.constraint = forms.make_constraint(call->format);
   }
-  append(prompt.ids, call->opening);
+  const std::vector<int32_t> opening = prompts.opening_ids(prompt.tools, prompt.style.calls);
+  prompt.ids.insert(prompt.ids.end(), opening.begin(), opening.end());
   prompt.forced = std::move(call);
   return form;
 }

@@ -61,6 +61,13 @@ bool PromptBuilder::can_fill_in() const {
   return fill_in_middle_ || (renderer_ && renderer_->can_fill_in());
 }
 
+std::vector<int32_t> PromptBuilder::opening_ids(std::vector<Tool> tools, CallStyle style) const {
+  for (Tool& tool : tools) fences_.mark(tool);
+  const FencedText text = take_marks(forced_call(tools, style).value().opening);
+  return tokenizer_->encode(text.text,
+                            {.add_special = false, .parse_special = true, .fences = text.fences});
+}
+
 PromptBuilder::Conversation PromptBuilder::open(const ChatPrompt& prompt) const {
   Conversation c;
   c.prompt = prompt;

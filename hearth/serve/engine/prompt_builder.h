@@ -56,6 +56,9 @@ class PromptBuilder {
   /// The text of the whole conversation.
   std::string render(const ChatPrompt& prompt) const;
 
+  /// The ids of what forced_call() opens for `tools`, at least one: names spell no control tokens.
+  std::vector<int32_t> opening_ids(std::vector<Tool> tools, CallStyle style) const;
+
   /// Of the model's own template; nothing without one.
   std::optional<AnswerStyle> style() const;
   /// Whether it takes a suffix: by tokens of the file or by the template.
