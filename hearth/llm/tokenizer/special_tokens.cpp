@@ -76,8 +76,7 @@ uint32_t SpecialTokens::next(uint32_t state, uint8_t byte) const {
 
 bool SpecialTokens::counts(const Search& search, size_t at, size_t size, int32_t token) const {
   if (token < 0) return false;
-  if (vocabulary_->kind(token) == TokenKind::user_defined) return true;
-  if (!search.parse_special) return false;
+  if (!search.parse_special && vocabulary_->kind(token) != TokenKind::user_defined) return false;
   // A fence at f guards byte f - 1.
   const auto fence = std::upper_bound(search.fences.begin(), search.fences.end(), at);
   return fence == search.fences.end() || *fence > at + size;

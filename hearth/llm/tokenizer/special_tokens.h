@@ -24,7 +24,7 @@ class SpecialTokens {
 
   /// Cuts `text` at special tokens. A longer token goes before a shorter one wherever they stand,
   /// and of two equally long ones the left. Fragments of text are not empty and point into `text`.
-  ///   fences  ascending; no control or unknown token covers the byte before one of these offsets
+  ///   fences  ascending; no token covers the byte before one of these offsets
   std::vector<TextFragment> split(std::string_view text, bool parse_special,
                                   std::span<const size_t> fences = {}) const;
 

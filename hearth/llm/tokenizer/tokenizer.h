@@ -25,8 +25,8 @@ struct EncodeOptions {
   /// Text such as "<|im_end|>" becomes its control token; otherwise control tokens' texts are
   /// ordinary text.
   bool parse_special = false;
-  /// Offsets in the text, ascending: no control token covers the byte before one of them. For text
-  /// that strangers wrote, inside a text where control tokens are meant.
+  /// Offsets in the text, ascending: no control or user-defined token covers the byte before one of
+  /// them. For text that strangers wrote, inside a text where control tokens are meant.
   std::span<const size_t> fences = {};
 };
 
