@@ -12,6 +12,7 @@ if [ "${1:-}" = "--checks" ]; then
   # a Node.js from elsewhere brings an npm of its own, which Debian's package would drive out.
   command -v npm >/dev/null || wanted="$wanted nodejs npm"
   command -v promtool >/dev/null || wanted="$wanted prometheus"
+  [ -d /usr/lib/python3/dist-packages/jsonschema ] || wanted="$wanted python3-jsonschema"
 fi
 
 missing=""

@@ -33,8 +33,9 @@ bool is_plain(std::string_view text) {
 bool has_late_control(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\x7F') return true;
-    if (text[i] == '\xC2' && i + 1 < text.size() && text[i + 1] >= '\x80' && text[i + 1] < '\xA0')
-      return true;
+    if (text[i] != '\xC2' || i + 1 == text.size()) continue;
+    const auto next = static_cast<unsigned char>(text[i + 1]);
+    if (next >= 0x80 && next < 0xA0) return true;
   }
   return false;
 }

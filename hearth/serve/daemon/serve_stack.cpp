@@ -8,7 +8,6 @@
 #include "hearth/serve/api/json_text.h"
 #include "hearth/serve/daemon/built_in_model.h"
 #include "hearth/serve/daemon/engine_factory.h"
-#include "hearth/serve/metrics/route_label.h"
 #include "hearth/serve/ollama/errors.h"
 #include "hearth/serve/ollama/routes.h"
 #include "hearth/serve/openai/error_json.h"
@@ -97,11 +96,10 @@ void ServeStack::prune(EventLog& log) const {
 }
 
 http::Response api_error(std::string_view path, int status, std::string_view text) {
-  const std::string_view api = route_label(path).api;
-  if (api == "anthropic") return anthropic::error_response(status, text);
-  if (api == "openai" || path.starts_with("/v1/"))
-    return http::Response::json(status, json_text(openai::error_json(status, text)));
-  return ollama::error_response(status, text);
+  if (path.starts_with("/v1/messages")) return anthropic::error_response(status, text);
+  if (path == "/" || path.starts_with("/api/")) return ollama::error_response(status, text);
+  // Also what llama-server has without /v1: /chat/completions, /rerank, /tokenize.
+  return http::Response::json(status, json_text(openai::error_json(status, text)));
 }
 
 }  // namespace hearth::serve
