@@ -132,6 +132,11 @@ BatchEngine::Status BatchEngine::status() const {
   return status;
 }
 
+bool BatchEngine::has_failed() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->closed.has_value();
+}
+
 int BatchEngine::context() const { return state_->limits.context; }
 
 }  // namespace hearth::llm

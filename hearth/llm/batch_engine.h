@@ -122,6 +122,8 @@ class BatchEngine {
     uint64_t steps = 0;
   };
   Status status() const;
+  /// Whether a step has failed, as for want of memory: then nothing is taken any more.
+  bool has_failed() const;
   /// Positions per sequence.
   int context() const;
 

@@ -220,6 +220,16 @@ TEST(EngineProcess, SaysWhichSignalKilledTheProcessAlsoOneWithoutAName) {
                         engine->process()));
 }
 
+TEST(EngineProcess, EndsWithAnEngineThatHasFailed) {
+  const auto engine = start();
+  const auto other = engine->answer(script("wait"));
+  const auto stream = engine->answer(script("die"));
+  EXPECT_TRUE(stream->next());
+  EXPECT_EQ(failure_of([&] { stream->next(); }).message, "engine: a step has failed");
+  EXPECT_TRUE(eventually([&] { return !engine->is_alive(); }));
+  EXPECT_EQ(failure_of([&] { other->next(); }).code, Errc::unavailable);
+}
+
 TEST(EngineProcess, EndsCleanlyWhenAsked) {
   std::vector<EngineExit> exits;
   EngineProcessOptions options = options_for("fake");

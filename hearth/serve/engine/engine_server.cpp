@@ -79,6 +79,7 @@ void EngineServer::run(std::span<const int> ends) {
         found->second->cancel();
     }
     remove_done();
+    if (!engine_.is_alive()) return;
   }
 }
 

@@ -25,7 +25,9 @@ class EngineServer {
   EngineServer(const EngineServer&) = delete;
   EngineServer& operator=(const EngineServer&) = delete;
 
-  /// Serves until one of `ends` can be read or is closed at its other end. Errors: io_failure.
+  /// Serves until one of `ends` can be read or is closed at its other end, or until the engine is
+  /// no longer alive: then its process should end, so that another takes its place. Errors:
+  /// io_failure.
   void run(std::span<const int> ends);
 
  private:

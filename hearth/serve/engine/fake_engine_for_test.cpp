@@ -42,8 +42,11 @@ Script script_of(const AnswerRequest& request) {
 class FakeStream : public AnswerStream {
  public:
   FakeStream(Script script, std::shared_ptr<std::atomic<int>> running,
-             std::shared_ptr<std::atomic<int>> made)
-      : script_(std::move(script)), running_(std::move(running)), made_(std::move(made)) {
+             std::shared_ptr<std::atomic<int>> made, std::shared_ptr<std::atomic<bool>> is_alive)
+      : script_(std::move(script)),
+        running_(std::move(running)),
+        made_(std::move(made)),
+        is_alive_(std::move(is_alive)) {
     ++*running_;
   }
   ~FakeStream() override { --*running_; }
@@ -56,6 +59,10 @@ class FakeStream : public AnswerStream {
     }
     if (script_.verb == "break" && end_.generated_tokens == 1)
       throw Error(Errc::resource_exhausted, "the context of 1 token is full");
+    if (script_.verb == "die" && end_.generated_tokens == 1) {
+      *is_alive_ = false;
+      throw Error(Errc::unavailable, "engine: a step has failed");
+    }
     if (script_.verb == "count" && end_.generated_tokens == script_.number) return std::nullopt;
     ++*made_;
     const std::string text = script_.verb == "flood" ? std::string(FakeEngine::kFloodBytes, 'x')
@@ -81,6 +88,7 @@ class FakeStream : public AnswerStream {
 
   const Script script_;
   const std::shared_ptr<std::atomic<int>> running_, made_;
+  const std::shared_ptr<std::atomic<bool>> is_alive_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_cancelled_ = false;
@@ -108,7 +116,7 @@ EngineStatus FakeEngine::status() const {
 std::unique_ptr<AnswerStream> FakeEngine::answer(const AnswerRequest& request) {
   Script script = script_of(request);
   if (script.verb == "refuse") throw Error(Errc::invalid_argument, "the template refused");
-  return std::make_unique<FakeStream>(std::move(script), running_, made_);
+  return std::make_unique<FakeStream>(std::move(script), running_, made_, is_alive_);
 }
 
 Embeddings FakeEngine::embed(const EmbedRequest& request, std::stop_token cancelled) {

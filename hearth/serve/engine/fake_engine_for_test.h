@@ -19,6 +19,7 @@ namespace hearth::serve {
 ///   "wait"         nothing until it is cancelled, like a prompt that waits in a queue
 ///   "refuse"       answer() throws invalid_argument
 ///   "break"        a chunk, then next() throws resource_exhausted
+///   "die"          a chunk, then next() throws unavailable, and the engine is no longer alive
 ///   "exit N"       the process ends with status N after it has written a line to standard error
 class FakeEngine : public Engine {
  public:
@@ -26,6 +27,7 @@ class FakeEngine : public Engine {
 
   FakeEngine();
   const EngineFacts& facts() const override { return facts_; }
+  bool is_alive() const override { return *is_alive_; }
   /// running: streams that live; pages_total: chunks made so far.
   EngineStatus status() const override;
   std::unique_ptr<AnswerStream> answer(const AnswerRequest& request) override;
@@ -46,6 +48,7 @@ class FakeEngine : public Engine {
   EngineFacts facts_;
   std::shared_ptr<std::atomic<int>> running_ = std::make_shared<std::atomic<int>>(0);
   std::shared_ptr<std::atomic<int>> made_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<std::atomic<bool>> is_alive_ = std::make_shared<std::atomic<bool>>(true);
 };
 
 /// Loads by `load.path`: "fake" at once, "steps" in four parts, "slow MS", "hang" for ever,

@@ -256,6 +256,8 @@ EngineStatus ModelEngine::status() const {
           .pages_total = status.pages_total};
 }
 
+bool ModelEngine::is_alive() const { return !state_->engine.has_failed(); }
+
 std::unique_ptr<AnswerStream> ModelEngine::answer(const AnswerRequest& request) {
   if (request.logprobs < -1 || request.logprobs > kLogprobsMax)
     throw Error(Errc::invalid_argument, "logprobs: {} is not between -1 and {}", request.logprobs,

@@ -40,6 +40,7 @@ class ModelEngine final : public Engine {
 
   const EngineFacts& facts() const override;
   EngineStatus status() const override;
+  bool is_alive() const override;
   std::unique_ptr<AnswerStream> answer(const AnswerRequest& request) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token cancelled) override;
   Relevance rerank(const RerankRequest& request, std::stop_token cancelled) override;

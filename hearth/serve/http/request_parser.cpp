@@ -115,6 +115,14 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
       request_head.content_length_bytes = std::stoull(*length);
       request_head.has_body |= request_head.content_length_bytes > 0;
     }
+    // Read as it is, a packed body would be broken JSON.
+    for (const auto& [name, value] : request_head.headers)
+      if (request_head.has_body && equal_ignoring_case(name, "content-encoding") &&
+          !equal_ignoring_case(value, "identity")) {
+        fail(415, "bodies are not unpacked here, send them without Content-Encoding");
+        error = beast::http::error::bad_value;
+        return;
+      }
     request_head.keep_alive = is_kept_alive();
     state = State::body;
   }
