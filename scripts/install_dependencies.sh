@@ -4,7 +4,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config ccache libfmt-dev libcli11-dev nlohmann-json3-dev
-  libutf8proc-dev libedit-dev libboost-dev libssl-dev libcurl4-openssl-dev libgtest-dev libgmock-dev curl openssl"
+  libutf8proc-dev libedit-dev libboost-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libgtest-dev libgmock-dev curl openssl"
 wanted=""  # where they cannot be had, some tests are skipped
 if [ "${1:-}" = "--checks" ]; then
   packages="$packages clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 git python3 docker-registry"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hearth/base/error.h"
+#include "hearth/serve/http/packed_body.h"
 #include "hearth/serve/http/request_id.h"
 #include "hearth/serve/http/response_head.h"
 
@@ -45,15 +46,22 @@ std::optional<Response> failure_of(const Request& request, const Router::Route& 
   }
 }
 
+// On a handler's thread: unpacking takes its time.
+void unpack(Exchange& exchange, const Router::Route& route, const Serving& serving) {
+  const std::string* coding = exchange.request().headers.find("content-encoding");
+  if (!coding || !is_known_packing(*coding)) return;
+  const uint64_t bytes_max = route.options.body_bytes_max.value_or(serving.limits.body_bytes_max);
+  exchange.replace_body(unpack_body(exchange.request().body, *coding, bytes_max));
+}
+
 void run_handler(const Router::Route& route, Upload* upload,
                  const std::shared_ptr<Exchange>& exchange, const Serving& serving) {
   const Request& request = exchange->request();
   Responder responder(exchange);
   auto problem = failure_of(request, route, serving, [&] {
-    if (upload)
-      responder.send(upload->finish());
-    else
-      route.handler(request, responder);
+    if (upload) return responder.send(upload->finish());
+    unpack(*exchange, route, serving);
+    route.handler(request, responder);
   });
   // A responder that moved away answers from where it is; a part that went out cannot be undone.
   if (problem && responder && !responder.is_started()) responder.send(*std::move(problem));

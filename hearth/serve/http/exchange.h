@@ -36,6 +36,8 @@ class Exchange {
   Exchange(Request request, size_t stream_bytes_max, std::function<void()> wake);
 
   const Request& request() const { return request_; }
+  /// Before the handler runs, on its thread.
+  void replace_body(std::string body) { request_.body = std::move(body); }
 
   // The handler's side.
   void send(Response whole);  // a bug when an answer was begun already

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "hearth/serve/http/packed_body.h"
+
 namespace hearth::http {
 namespace {
 
@@ -115,16 +117,20 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
       request_head.content_length_bytes = std::stoull(*length);
       request_head.has_body |= request_head.content_length_bytes > 0;
     }
-    // Read as it is, a packed body would be broken JSON.
-    for (const auto& [name, value] : request_head.headers)
-      if (request_head.has_body && equal_ignoring_case(name, "content-encoding") &&
-          !equal_ignoring_case(value, "identity")) {
-        fail(415, "bodies are not unpacked here, send them without Content-Encoding");
-        error = beast::http::error::bad_value;
-        return;
-      }
+    if (request_head.has_body && !is_packing_known()) {
+      fail(415, "bodies may be packed with one Content-Encoding: gzip or zstd");
+      error = beast::http::error::bad_value;
+      return;
+    }
     request_head.keep_alive = is_kept_alive();
     state = State::body;
+  }
+
+  bool is_packing_known() const {
+    const std::string* coding = request_head.headers.find("content-encoding");
+    if (!coding) return true;
+    return request_head.headers.count("content-encoding") == 1 &&
+           (is_known_packing(*coding) || equal_ignoring_case(*coding, "identity"));
   }
 
   bool is_kept_alive() const {

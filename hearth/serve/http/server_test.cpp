@@ -42,6 +42,21 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   }
 }
 
+TEST(HttpServer, UnpacksBodies) {
+  ServerForTest test;
+  RawClient client(test.port());
+  // "hello hello hello hello", as gzip -9n packs it.
+  const std::string packed(
+      "\x1f\x8b\x08\0\0\0\0\0\x02\x03\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x01\xe3\x51\x3d\x8d"
+      "\x17\0\0\0",
+      28);
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: localhost\r\n";
+  client.send(head + "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" + packed);
+  EXPECT_EQ(body_in(client.read_answer()), "hello hello hello hello");
+  client.send(head + "Content-Encoding: zstd\r\nContent-Length: 28\r\n\r\n" + packed);
+  EXPECT_EQ(status_in(client.read_answer()), 400);
+}
+
 TEST(HttpServer, StreamsInChunksToNewClientsAndUntilTheEndToOldOnes) {
   ServerForTest test;
   RawClient client(test.port());
