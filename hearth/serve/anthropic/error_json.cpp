@@ -17,8 +17,8 @@ struct TypeRow {
 // https://docs.claude.com/en/api/errors; a 503 is what 529 means there.
 constexpr TypeRow kTypes[] = {
     {400, "invalid_request_error"}, {401, "authentication_error"}, {403, "permission_error"},
-    {404, "not_found_error"},       {413, "request_too_large"},    {429, "rate_limit_error"},
-    {503, "overloaded_error"},      {529, "overloaded_error"},
+    {404, "not_found_error"},       {413, "request_too_large"},    {415, "invalid_request_error"},
+    {429, "rate_limit_error"},      {503, "overloaded_error"},     {529, "overloaded_error"},
 };
 
 }  // namespace

@@ -16,8 +16,8 @@ struct TypeRow {
 constexpr TypeRow kTypes[] = {
     {400, "invalid_request_error"}, {401, "authentication_error"},  {403, "permission_error"},
     {404, "not_found_error"},       {405, "invalid_request_error"}, {409, "conflict_error"},
-    {413, "invalid_request_error"}, {422, "invalid_request_error"}, {429, "rate_limit_error"},
-    {501, "not_supported_error"},   {503, "unavailable_error"},
+    {413, "invalid_request_error"}, {415, "invalid_request_error"}, {422, "invalid_request_error"},
+    {429, "rate_limit_error"},      {501, "not_supported_error"},   {503, "unavailable_error"},
 };
 
 // OpenAI's words where it has one: clients shorten a conversation that was too long.
