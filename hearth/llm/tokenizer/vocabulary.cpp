@@ -55,13 +55,18 @@ TokenKind kind_of(int64_t value) {
 }
 
 // Tags of a template, which no text may spell, whatever their file calls them: DeepSeek's
-// <｜User｜> is an ordinary added token there. llama.cpp's converter goes by the same look.
+// <｜User｜> is an ordinary added token there, Gemma 4's <|tool_call> is user-defined so that
+// answers show it. llama.cpp's converter goes by a like look. <think> and <tool_call> are words.
 bool looks_like_control(std::string_view spelling) {
   const auto stands_between = [&](std::string_view first, std::string_view last) {
     return spelling.size() > first.size() + last.size() && spelling.starts_with(first) &&
            spelling.ends_with(last);
   };
-  return stands_between("<|", "|>") || stands_between("<｜", "｜>");
+  for (const std::string_view bar : {"|", "｜"}) {
+    const std::string open = "<" + std::string(bar), close = std::string(bar) + ">";
+    if (stands_between(open, ">") || stands_between("<", close)) return true;
+  }
+  return spelling == "<start_of_turn>";  // of Gemma 2, in older files
 }
 
 size_t total_bytes(std::span<const std::string> strings) {

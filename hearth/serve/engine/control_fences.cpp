@@ -31,21 +31,6 @@ size_t character_bytes(std::string_view text) {
   return bytes;
 }
 
-bool is_written_as_control(std::string_view spelling) {
-  if (spelling == "<start_of_turn>") return true;  // of Gemma 2, in older files
-  for (const std::string_view bar : {"|", "｜"}) {
-    const std::string open = "<" + std::string(bar), close = std::string(bar) + ">";
-    if (spelling.starts_with(open) && spelling.ends_with('>')) return true;
-    if (spelling.starts_with('<') && spelling.ends_with(close)) return true;
-  }
-  return false;
-}
-
-bool is_for_templates_only(llm::TokenKind kind, std::string_view spelling) {
-  return kind == llm::TokenKind::control || kind == llm::TokenKind::unknown ||
-         (kind == llm::TokenKind::user_defined && is_written_as_control(spelling));
-}
-
 enum class Found { no, whole, cut };
 
 // Whether `text` begins with one of `known`, sorted, or is the beginning of one (cut). Those that
@@ -69,8 +54,9 @@ Found find_at_start(const std::vector<std::string>& known, std::string_view text
 
 ControlFences::ControlFences(const llm::Tokenizer& tokenizer) {
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    const llm::TokenKind kind = tokenizer.kind(id);
+    if (kind != llm::TokenKind::control && kind != llm::TokenKind::unknown) continue;
     const std::string& spelling = tokenizer.spelling(id);
-    if (!is_for_templates_only(tokenizer.kind(id), spelling)) continue;
     if (!spelling.empty()) spellings_.push_back(spelling);
     for (size_t at = 1; at < spelling.size(); ++at) endings_.push_back(spelling.substr(at));
   }

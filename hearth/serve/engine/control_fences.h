@@ -7,9 +7,8 @@
 // text around it: one private character behind the spelling's first. After rendering, each mark is
 // taken out and becomes a fence of the tokenizer (llm::EncodeOptions::fences).
 //
-// Control tokens here are also those "user defined" ones that are written as control tokens are,
-// <|start|>, <tool_call|>: vocabularies call them so only that answers show them (gpt-oss, Gemma
-// 4). Others, <think> or a run of spaces, are words like any other.
+// Which tokens control, the vocabulary says: also those that files call "user defined" but write as
+// tags, <|start|>, <tool_call|>. Others, <think> or a run of spaces, are words like any other.
 //
 // Other ways that were weighed: marks around each message do not survive templates that trim, cut
 // or compare (nearly all do one of these), and taint in every string of the template language costs
