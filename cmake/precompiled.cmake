@@ -1,6 +1,6 @@
 # The headers that most files read, parsed once for the whole project instead of a second a file. Four of them, since a
 # target takes one: the standard library and fmt, these with JSON, and both again with GoogleTest. A file still
-# includes what it uses: the `tsan` preset builds without precompiled headers and so tells when one does not.
+# includes what it uses: the `tsan` preset builds without precompiled headers and tells of what it builds.
 set(HEARTH_STD_HEADERS
   <algorithm> <array> <atomic> <chrono> <cmath> <condition_variable> <cstdint> <cstring> <filesystem> <fmt/format.h>
   <fmt/ranges.h> <functional> <limits> <map> <memory> <mutex> <optional> <set> <span> <stop_token> <string>
