@@ -41,8 +41,8 @@ fs::path modelfile_path(const std::string& written, const fs::path& folder);
 /// An adapter's layer has its name where no other one has, so that requests can choose.
 ///
 /// Errors: not_found (a file or model), invalid_argument (FROM of two models, an adapter as FROM),
-/// unsupported (safetensors folders, DRAFT), corrupt_data (not a GGUF file; a
-/// model whose layers are damaged), io_failure, resource_exhausted.
+/// unsupported (safetensors folders, DRAFT), corrupt_data (not a GGUF file; a model whose layers
+/// are damaged), io_failure, resource_exhausted.
 StoredModel create_model(const ModelStore& store, const ModelName& name, const Modelfile& file,
                          const CreateOptions& options, CreateProgressFn progress);
 

@@ -347,7 +347,10 @@ HuggingFaceConfig read_text_config(const JsonObject& config) {
   const HuggingFaceFamily& family = *out.family;
   refuse_what_engines_do_not_compute(config, family);
   if (family.is_encoder) {
-    family.is_rotary ? read_nomic_config(config, out) : read_encoder_config(config, out);
+    if (family.is_rotary)
+      read_nomic_config(config, out);
+    else
+      read_encoder_config(config, out);
     return out;
   }
   out.layers =

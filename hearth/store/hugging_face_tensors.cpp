@@ -174,8 +174,10 @@ class Planner {
     add_named(norm + ".weight", "token_embd_norm.weight", {dim});
     add_named(norm + ".bias", "token_embd_norm.bias", {dim});
     for (uint64_t layer = 0; layer < config_.layers; ++layer)
-      is_rotary ? add_layer(layer, "encoder.layers", kRotaryEncoderRules)
-                : add_layer(layer, "encoder.layer", kEncoderRules);
+      if (is_rotary)
+        add_layer(layer, "encoder.layers", kRotaryEncoderRules);
+      else
+        add_layer(layer, "encoder.layer", kEncoderRules);
     add_scoring_head();
   }
 

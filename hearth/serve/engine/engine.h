@@ -40,8 +40,8 @@ struct EngineStatus {
 };
 
 /// Thread-safe. Errors of all functions: unavailable (the engine has gone), invalid_argument,
-/// unsupported (the model cannot do this), too_long (for the context, naming
-/// both numbers), resource_exhausted.
+/// unsupported (the model cannot do this), too_long (for the context, naming both numbers),
+/// resource_exhausted.
 class Engine {
  public:
   virtual ~Engine() = default;

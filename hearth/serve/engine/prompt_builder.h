@@ -48,9 +48,8 @@ class PromptBuilder {
   /// turns (a question and all that followed), never system texts nor the last question; a text,
   /// all but its first id and its end.
   /// Errors: invalid_argument (the template's, tools that do not fit the choice, an empty prompt,
-  /// an id that the vocabulary does not have),
-  /// unsupported (chat, thinking, suffix: what the model cannot do), too_long (for the
-  /// context, naming both).
+  /// an id that the vocabulary does not have), unsupported (chat, thinking, suffix: what the model
+  /// cannot do), too_long (for the context, naming both).
   BuiltPrompt build(const AnswerRequest& request) const;
   /// The ids of the whole prompt, also of one that does not fit.
   int count(const AnswerRequest& request) const;

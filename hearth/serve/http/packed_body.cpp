@@ -3,7 +3,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <algorithm>
+#include <limits>
 #include <memory>
 #include <new>
 
@@ -48,6 +48,7 @@ std::string unpack_gzip(std::string_view packed, size_t bytes_max) {
   if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, &inflateEnd);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  HEARTH_CHECK(packed.size() <= std::numeric_limits<uInt>::max());  // bodies have a limit far below
   stream.avail_in = static_cast<uInt>(packed.size());
   for (int status = Z_OK; status != Z_STREAM_END;) {
     stream.next_out = reinterpret_cast<Bytef*>(out->step());
